@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config';
+
+// Two kinds of test. `unit` touches no port and no process: it may run in parallel and stays under 30 seconds.
+// `scenarios` start the table service, the local host and simulated devices, and tell whole stories.
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/{functions,shared,local}/**/*.test.ts'],
+          exclude: ['test/**/*.scenario.test.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'scenarios',
+          include: ['test/scenarios/**/*.test.ts', 'test/**/*.scenario.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
