@@ -106,6 +106,7 @@ function parse(der: Buffer): BaseBlock {
     throw notPkcs10('it cannot be read as DER');
   }
   if (parsed.offset === -1 || parsed.result.error) throw notPkcs10('it cannot be read as DER');
+  if (!(parsed.result instanceof Sequence)) throw notPkcs10('it is not a sequence');
   if (parsed.offset !== der.length) {
     throw new SigningRequestError(
       'trailingBytes',
@@ -116,7 +117,7 @@ function parse(der: Buffer): BaseBlock {
 }
 
 function readDigest(algorithm: Sequence): string {
-  const [identifier, parameters, ...rest] = algorithm.valueBlock.value;
+  const [identifier, parameters, ...rest] = membersOf(algorithm, 'AlgorithmIdentifier');
   if (!(identifier instanceof ObjectIdentifier)) throw notPkcs10('the signature algorithm has no identifier');
   const oid = identifier.valueBlock.toString();
   const digest = DIGESTS[oid];
@@ -156,9 +157,14 @@ function readRsaKey(spki: Buffer): KeyObject {
   return key;
 }
 
+/** The members of a sequence. The library reads more than DER: primitive ones, and members that end elsewhere than the sequence. */
 function membersOf(block: BaseBlock, name: string): BaseBlock[] {
-  if (!(block instanceof Sequence) || block.lenBlock.isIndefiniteForm) throw notPkcs10(`${name} is not a sequence`);
-  return block.valueBlock.value;
+  if (!(block instanceof Sequence) || !block.idBlock.isConstructed) throw notPkcs10(`${name} is not a sequence`);
+  const members = block.valueBlock.value;
+  const length = members.reduce((sum, member) => sum + member.valueBeforeDecodeView.length, 0);
+  if (block.lenBlock.isIndefiniteForm || block.lenBlock.length !== length)
+    throw notPkcs10(`${name} has a wrong length`);
+  return members;
 }
 
 /** RFC 2986 writes version 1 as 0. */
