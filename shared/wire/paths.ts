@@ -1,0 +1,7 @@
+/** Paths that devices call. The first is a constant of Windows (MS-MDE2 3.1); the others are told to the device by us. */
+export const DISCOVERY_PATH = '/EnrollmentServer/Discovery.svc';
+export const POLICY_PATH = '/EnrollmentServer/Policy.svc';
+export const ENROLLMENT_PATH = '/EnrollmentServer/Enrollment.svc';
+export const MANAGEMENT_PATH = '/ManagementServer/MDM.svc';
+/** Entra's MDM application is configured with this one, which answers Federated whatever the client offers. */
+export const ENTRA_DISCOVERY_PATH = '/entra/EnrollmentServer/Discovery.svc';
