@@ -1,0 +1,189 @@
+export type Verb = 'Get' | 'Add' | 'Replace' | 'Delete' | 'Exec';
+export type Effect = 'unenroll' | 'reboot' | 'wipe';
+
+/** A node that the device knows. `path` is below `./` (device) or `./User/`, without `Device`. */
+export interface NodeDefinition {
+  path: string;
+  access: Verb[];
+  format?: string;
+  value?: string;
+  /** nodes below may be made: by Add, and by Replace too where `replaceCreates`; `access` is then theirs */
+  open?: { replaceCreates: boolean };
+  /** status of an Exec that ran, 200 if left out */
+  exec?: number;
+  effect?: Effect;
+  /** fixed answers, whatever the rules say */
+  answers?: Partial<Record<Verb, number>>;
+}
+
+/** What differs from the definitions, kept with the device: plain data. */
+export interface TreeState {
+  values: Record<string, { value: string; format: string; type?: string }>;
+  deleted: string[];
+  /** how often each Exec ran */
+  execs: Record<string, number>;
+}
+
+export interface Outcome {
+  status: number;
+  value?: string;
+  format?: string;
+  type?: string;
+  effect?: Effect;
+}
+
+export const emptyTree = (): TreeState => ({ values: {}, deleted: [], execs: {} });
+
+/**
+ * The configuration service providers of the device as one tree, with the answers that Windows gives: 200, 404 no such node,
+ * 405 not with this verb, 406 not supported, 415 wrong format, 418 exists already, 425 not permitted.
+ */
+export class CspTree {
+  readonly #definitions: Map<string, NodeDefinition>;
+  readonly state: TreeState;
+
+  constructor(definitions: NodeDefinition[], state: TreeState) {
+    this.#definitions = new Map(definitions.map((definition) => [canonicalPath(definition.path), definition]));
+    this.state = state;
+  }
+
+  /** Runs one verb on one LocURI. `data` and `format` are the item's, as they came. */
+  run(verb: Verb, locUri: string, data = '', format?: string, type?: string): Outcome {
+    const path = canonicalPath(locUri);
+    const definition = this.#definitions.get(path) ?? this.#openArea(path);
+    const fixed = definition?.answers?.[verb];
+    if (fixed) return { status: fixed };
+    if (!definition)
+      return verb === 'Get' && this.#childNames(path).length > 0 ? this.#interior(path) : { status: 404 };
+    switch (verb) {
+      case 'Get':
+        return this.#get(path, definition);
+      case 'Add':
+        return this.#exists(path) ? { status: 418 } : this.#set(path, definition, 'Add', data, format, type);
+      case 'Replace':
+        if (definition.open && !definition.open.replaceCreates && !this.#exists(path)) return { status: 404 };
+        return this.#set(path, definition, 'Replace', data, format, type);
+      case 'Delete':
+        return this.#delete(path, definition);
+      case 'Exec':
+        return this.#exec(path, definition);
+    }
+  }
+
+  /** The value of a leaf as the device itself sees it. */
+  valueOf(locUri: string): string | undefined {
+    const path = canonicalPath(locUri);
+    const set = this.state.values[path];
+    return set?.value ?? (this.state.deleted.includes(path) ? undefined : this.#definitions.get(path)?.value);
+  }
+
+  snapshot(): TreeState {
+    return structuredClone(this.state);
+  }
+
+  restore(before: TreeState): void {
+    Object.assign(this.state, structuredClone(before));
+  }
+
+  #get(path: string, definition: NodeDefinition): Outcome {
+    if (this.#childNames(path).length > 0) return this.#interior(path);
+    const value = this.valueOf(path);
+    if (value === undefined && !this.#exists(path)) return { status: 404 };
+    if (!definition.access.includes('Get')) return { status: 405 };
+    const set = this.state.values[path];
+    return { status: 200, value: value ?? '', format: set?.format ?? definition.format ?? 'chr', type: set?.type };
+  }
+
+  #interior(path: string): Outcome {
+    return { status: 200, format: 'node', value: this.#childNames(path).join('/') };
+  }
+
+  #set(
+    path: string,
+    definition: NodeDefinition,
+    verb: 'Add' | 'Replace',
+    data: string,
+    format?: string,
+    type?: string,
+  ): Outcome {
+    if (!definition.access.includes(verb)) return { status: 405 };
+    const given = format ?? 'chr';
+    if (definition.format && definition.format !== given) return { status: 415 };
+    if (!fits(given, data)) return { status: 415 };
+    this.state.values[path] = { value: data, format: given, type };
+    this.state.deleted = this.state.deleted.filter((gone) => gone !== path);
+    return { status: 200 };
+  }
+
+  #delete(path: string, definition: NodeDefinition): Outcome {
+    if (!this.#exists(path)) return { status: 404 };
+    if (!definition.access.includes('Delete')) return { status: 405 };
+    for (const known of Object.keys(this.state.values)) if (isAtOrBelow(known, path)) delete this.state.values[known];
+    const defined = [...this.#definitions].filter(
+      ([known, node]) => node.value !== undefined && isAtOrBelow(known, path),
+    );
+    this.state.deleted = [...new Set([...this.state.deleted, ...defined.map(([known]) => known)])];
+    return { status: 200 };
+  }
+
+  #exec(path: string, definition: NodeDefinition): Outcome {
+    if (definition.open && !this.#exists(path)) return { status: 404 };
+    if (!definition.access.includes('Exec')) return { status: 405 };
+    this.state.execs[path] = (this.state.execs[path] ?? 0) + 1;
+    return { status: definition.exec ?? 200, effect: definition.effect };
+  }
+
+  #exists(path: string): boolean {
+    if (this.valueOf(path) !== undefined || this.#childNames(path).length > 0) return true;
+    return this.#definitions.get(path)?.access.includes('Exec') ?? false;
+  }
+
+  #openArea(path: string): NodeDefinition | undefined {
+    for (let parent = parentOf(path); parent; parent = parentOf(parent)) {
+      const definition = this.#definitions.get(parent);
+      if (definition)
+        return definition.open ? { ...definition, value: undefined, answers: definition.answers } : undefined;
+    }
+    return undefined;
+  }
+
+  #childNames(path: string): string[] {
+    const here = [
+      ...Object.keys(this.state.values),
+      ...[...this.#definitions]
+        .filter(([known, node]) => isShown(node) && !this.state.deleted.includes(known))
+        .map(([known]) => known),
+    ];
+    const below = here.filter((known) => known.startsWith(`${path}/`));
+    return [...new Set(below.map((known) => known.slice(path.length + 1).split('/')[0] as string))];
+  }
+}
+
+const isShown = (node: NodeDefinition): boolean => node.value !== undefined || node.access.includes('Exec');
+
+/** One spelling for one node: `./Device/` and `./` are the same, escapes are written one way. */
+export function canonicalPath(locUri: string): string {
+  const segments = locUri.split('/').map((segment) => {
+    try {
+      return encodeURIComponent(decodeURIComponent(segment));
+    } catch {
+      return segment;
+    }
+  });
+  if (segments[0] === '.' && segments[1] === 'Device') segments.splice(1, 1);
+  return segments.join('/');
+}
+
+function parentOf(path: string): string | undefined {
+  const end = path.lastIndexOf('/');
+  return end > 0 ? path.slice(0, end) : undefined;
+}
+
+const isAtOrBelow = (path: string, top: string): boolean => path === top || path.startsWith(`${top}/`);
+
+function fits(format: string, data: string): boolean {
+  if (format === 'int') return /^-?\d{1,10}$/.test(data);
+  if (format === 'bool') return data === 'true' || data === 'false';
+  if (format === 'b64') return /^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(data);
+  return ['chr', 'xml', 'node', 'null', 'bin', 'float', 'date', 'time'].includes(format);
+}

@@ -1,0 +1,153 @@
+import { createPublicKey, generateKeyPair, type KeyObject, randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
+import { DISCOVERY_PATH, type Discovered, discoverRequest, readDiscoverResponse } from './discovery.ts';
+import { envelopeRemarks } from './envelope-remarks.ts';
+import { DeviceError, HRESULT, httpHresult } from './errors.ts';
+import type { HttpClient, HttpReply } from './http-client.ts';
+import type { Machine } from './machine.ts';
+import { type CertificatePolicy, getPoliciesRequest, readPolicies } from './policy.ts';
+import { type Provisioned, readProvisioningDocument } from './provisioning-reader.ts';
+import { contextItems, readTokenResponse, requestSecurityToken } from './security-token.ts';
+import { OIW_SHA1_WITH_RSA, SHA256, signingRequest } from './signing-request.ts';
+import { faultError } from './soap-fault.ts';
+import type { Credential } from './soap-request.ts';
+
+export interface EnrollmentRequest {
+  /** the address typed in Settings, with or without the path */
+  server: string;
+  user: string;
+  secret: string;
+  /** the sign-in page of a Federated server: gets its address, gives the text of `wresult` */
+  signIn?: (authenticationUrl: string) => Promise<string>;
+  /** a JWT of Entra; there is no probe then, and AuthenticationServiceUrl is not used */
+  entraToken?: string;
+}
+
+export interface EnrollmentResult {
+  provisioned: Provisioned;
+  key: KeyObject;
+  remarks: string[];
+}
+
+/**
+ * Probe, Discover, GetPolicies, RequestSecurityToken, and the reading of the provisioning document (MS-MDE2 1.3).
+ * Nothing is kept: the caller does that. Errors: DeviceError with the code that the PC would show.
+ */
+export async function requestEnrollment(v: {
+  http: HttpClient;
+  machine: Machine;
+  request: EnrollmentRequest;
+  now: Date;
+}): Promise<EnrollmentResult> {
+  const { http, machine, request } = v;
+  if (!/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(request.user)) {
+    throw new DeviceError(HRESULT.invalidArgument, 'settings', 'the form takes a name of the form user@domain only');
+  }
+  const discoveryUrl = discoveryAddress(request.server);
+  if (!request.entraToken) await probe(http, discoveryUrl);
+  const discovered = await discover(http, machine, request.user, discoveryUrl);
+  const credential = await credentialFor(discovered, request);
+  const policy = discovered.policyUrl ? await getPolicies(http, credential, discovered.policyUrl) : undefined;
+  const key = await newKey(machine.keyBits ?? policy?.minimalKeyLength ?? 2048);
+  const document = await getToken(v, { discovered, credential, policy, key });
+  const provisioned = readProvisioningDocument(document, {
+    enrollmentType: machine.enrollmentType,
+    publicKey: createPublicKey(key),
+    now: v.now,
+  });
+  return { provisioned, key, remarks: [...(policy?.remarks ?? []), ...provisioned.remarks] };
+}
+
+/** Errors: the text is no https address. */
+export function discoveryAddress(server: string): string {
+  const text = server.includes('://') ? server : `https://${server}`;
+  if (!URL.canParse(text) || !text.startsWith('https://')) {
+    throw new DeviceError(HRESULT.invalidArgument, 'settings', `"${server}" is not an https address`);
+  }
+  const url = new URL(text);
+  if (url.pathname === '/') url.pathname = DISCOVERY_PATH;
+  return url.href;
+}
+
+async function probe(http: HttpClient, url: string): Promise<void> {
+  const headers = { 'User-Agent': 'ENROLLClient', 'Cache-Control': 'no-cache', Pragma: 'no-cache' };
+  const reply = await http.send({ step: 'probe', method: 'GET', url, headers });
+  if (reply.status !== 200) {
+    throw new DeviceError(httpHresult(reply.status), 'probe', `the probe got HTTP ${reply.status}`, {
+      retryAfter: reply.retryAfter,
+    });
+  }
+}
+
+async function post(http: HttpClient, step: string, url: string, body: Buffer): Promise<HttpReply> {
+  const reply = await http.send({
+    step,
+    method: 'POST',
+    url,
+    headers: { 'Content-Type': 'application/soap+xml; charset=utf-8', 'User-Agent': 'ENROLLClient' },
+    body,
+  });
+  if (reply.status === 200) return reply;
+  const error = faultError(reply.body, reply.status, step);
+  if (reply.status !== 429 && reply.status !== 503) throw error;
+  const { hresult, message, traceId } = error;
+  throw new DeviceError(hresult, step, message, { traceId, retryAfter: reply.retryAfter });
+}
+
+async function discover(http: HttpClient, machine: Machine, user: string, url: string): Promise<Discovered> {
+  const reply = await post(http, 'discover', url, discoverRequest(machine, user, url));
+  return readDiscoverResponse(reply.body);
+}
+
+async function getPolicies(http: HttpClient, credential: Credential, url: string): Promise<CertificatePolicy> {
+  const reply = await post(http, 'policies', url, getPoliciesRequest(credential, url));
+  return readPolicies(reply.body);
+}
+
+async function credentialFor(discovered: Discovered, request: EnrollmentRequest): Promise<Credential> {
+  if (discovered.authPolicy === 'OnPremise') return { kind: 'password', user: request.user, secret: request.secret };
+  if (discovered.authPolicy === 'Certificate') {
+    throw new DeviceError(HRESULT.invalidArgument, 'discover', 'this device has no certificate to enroll with');
+  }
+  if (request.entraToken) return { kind: 'entra', token: request.entraToken };
+  if (!request.signIn) {
+    throw new DeviceError(
+      HRESULT.webAuthentication,
+      'sign-in',
+      'the server wants a sign-in page and nobody is there to use it',
+    );
+  }
+  const address = signInAddress(discovered.authenticationUrl ?? '', request.user);
+  return { kind: 'federated', token: await request.signIn(address) };
+}
+
+/** The address of the sign-in page as the broker opens it (MS-MDE2 3.2). */
+export function signInAddress(authenticationUrl: string, user: string): string {
+  const name = encodeURIComponent(user);
+  const appru = encodeURIComponent('ms-app://windows.immersivecontrolpanel');
+  const separator = authenticationUrl.includes('?') ? '&' : '?';
+  return `${authenticationUrl}${separator}appru=${appru}&login_hint=${name}&username=${name}`;
+}
+
+async function newKey(bits: number): Promise<KeyObject> {
+  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: bits });
+  return privateKey;
+}
+
+async function getToken(
+  v: { http: HttpClient; machine: Machine },
+  call: { discovered: Discovered; credential: Credential; policy?: CertificatePolicy; key: KeyObject },
+): Promise<string> {
+  const { discovered, credential, policy, key } = call;
+  const { machine } = v;
+  // Nothing negotiated: a server that names a version gets SHA-256 all the same, an older one the hash of old.
+  const hashOid =
+    machine.hashOid ?? policy?.hashOid ?? (discovered.enrollmentVersion === undefined ? OIW_SHA1_WITH_RSA : SHA256);
+  const csr = signingRequest({ key, deviceId: machine.deviceId, guid: randomUUID().toUpperCase(), hashOid });
+  const to = discovered.enrollmentUrl;
+  const context = contextItems(machine, discovered.enrollmentVersion);
+  const reply = await post(v.http, 'token', to, requestSecurityToken({ credential, to, signingRequest: csr, context }));
+  const document = readTokenResponse(reply.body);
+  if (document === undefined) throw faultError(reply.body, reply.status, 'token');
+  return document;
+}

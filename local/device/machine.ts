@@ -1,0 +1,83 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+
+export type Join = 'none' | 'joined' | 'hybrid' | 'domain';
+
+/** The PC itself, enrolled or not. Every field can be given, so that a test can have the odd machine that it needs. */
+export interface Machine {
+  name: string;
+  /** 32 hex characters: SyncML Source, DevInfo DevId, ContextItem DeviceID */
+  deviceId: string;
+  /** 64 hex characters; the same on cloned images */
+  hwDevId: string;
+  manufacturer: string;
+  model: string;
+  serialNumber: string;
+  osVersion: string;
+  /** one build higher than osVersion on 25H2 */
+  applicationVersion: string;
+  /** PRODUCT_* of GetProductInfo: 4 Enterprise, 48 Professional */
+  osEdition: string;
+  locale: string;
+  macs: string[];
+  join: Join;
+  /** the Entra device id while joined or hybrid */
+  entraDeviceId: string;
+  domainName: string;
+  enrollmentType: 'Full' | 'Device';
+  requestVersion: string;
+  /** a key size of the machine's own, whatever the policy says */
+  keyBits?: number;
+  /** a hash OID of the machine's own, whatever the policy says */
+  hashOid?: string;
+  /** more ContextItems, put behind the others */
+  contextItems: { name: string; value: string }[];
+  /** is there an administrator that is not from Entra? */
+  localAdministrator: boolean;
+  /** the Entra un-join fails, so an Unenroll of a joined PC fails */
+  unjoinFails: boolean;
+  /** more certificates with keys, in the stores that the search criteria name */
+  otherCertificates: { store: CertificateStoreName; certificate: string; key: string }[];
+}
+
+export type CertificateStoreName = 'My\\User' | 'My\\System';
+
+/** A Windows 11 25H2 PC. In: its name and whatever is to differ. Ids come from chance, so two machines are two machines. */
+export function newMachine(name: string, given: Partial<Machine> = {}): Machine {
+  return {
+    name,
+    deviceId: randomBytes(16).toString('hex').toUpperCase(),
+    hwDevId: randomBytes(32).toString('hex').toUpperCase(),
+    manufacturer: 'Contoso',
+    model: 'Contoso Book 14',
+    serialNumber: randomBytes(5).toString('hex').toUpperCase(),
+    osVersion: '10.0.26200.9278',
+    applicationVersion: '10.0.26200.9279',
+    osEdition: '4',
+    locale: 'en-US',
+    macs: macAddresses(name),
+    join: 'none',
+    entraDeviceId: randomUUID(),
+    domainName: 'corp.example',
+    enrollmentType: 'Full',
+    requestVersion: '9.0',
+    contextItems: [],
+    localAdministrator: true,
+    unjoinFails: false,
+    otherCertificates: [],
+    ...definedOnly(given),
+  };
+}
+
+// Thirteen, as the captured machine: virtual adapters count.
+function macAddresses(name: string): string[] {
+  const bytes = createHash('sha512').update(name).digest();
+  return Array.from({ length: 13 }, (_, n) =>
+    ['00', '15', '5D', ...[0, 1, 2].map((i) => hexByte(bytes[n * 3 + i] ?? 0))].join('-'),
+  );
+}
+
+const hexByte = (value: number): string => value.toString(16).padStart(2, '0').toUpperCase();
+
+function definedOnly(given: Partial<Machine>): Partial<Machine> {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,390 @@
+import { findCertificate, type StoredCertificate } from './certificate-search.ts';
+import type { CommandRun, LoginStatus } from './command-runner.ts';
+import { CspTree, emptyTree, type NodeDefinition } from './csp-tree.ts';
+import { deviceNodes } from './device-nodes.ts';
+import { type EnrollmentRequest, type EnrollmentResult, requestEnrollment } from './enrollment-client.ts';
+import { DeviceError, HRESULT } from './errors.ts';
+import { HttpClient, type Step } from './http-client.ts';
+import { type Machine, newMachine } from './machine.ts';
+import type { NetworkFaults } from './network-faults.ts';
+import { nextPoll, pollScheduleFrom } from './poll-schedule.ts';
+import { type DeviceState, type EnrollmentState, StateFolder } from './state.ts';
+import { runSession, type SessionOutcome } from './syncml-client.ts';
+import {
+  ALLOW_MANUAL_UNENROLLMENT,
+  checkDisconnect,
+  cleanUp,
+  hasProvisionedAdministrator,
+  leaveEntra,
+} from './unenroll.ts';
+
+export type { CommandRun, LoginStatus } from './command-runner.ts';
+export { DeviceError, PowerCut, ProtocolViolation } from './errors.ts';
+export type { Step } from './http-client.ts';
+export type { Machine } from './machine.ts';
+export type { NetworkFaults } from './network-faults.ts';
+
+export interface DeviceOptions {
+  /** where the device lives: state.json and its certificate */
+  folder: string;
+  name?: string;
+  now?: () => Date;
+  /** PEM roots of the servers' TLS certificates; left out, the roots of Node */
+  trust?: string[];
+  network?: NetworkFaults;
+  onStep?: (step: Step) => void;
+  /** the address to send from */
+  localAddress?: string;
+  /** what is to be different about this PC; kept with the device */
+  machine?: Partial<Machine>;
+  /** more nodes, or others in place of the usual ones; not kept */
+  nodes?: NodeDefinition[];
+}
+
+export interface Enrollment {
+  enrollmentId: string;
+  providerId: string;
+  managementUrl: string;
+  certificateNotAfter: Date;
+  exchanged: Step[];
+  /** what a PC lets pass and a server should still have right */
+  remarks: string[];
+}
+
+export interface SyncReport {
+  sessionId: string;
+  messages: number;
+  bytesOut: number;
+  bytesIn: number;
+  commandsRun: CommandRun[];
+  challenges: number;
+  remarks: string[];
+  exchanged: Step[];
+  /** true: the device has left the management; false: it was told to leave and could not */
+  unenrolled?: boolean;
+  /** the 1226 alert about leaving: its data, and whether the server took it */
+  unenrollAlert?: { data: string; delivered: boolean };
+  wiped?: boolean;
+}
+
+/** A simulated Windows 11 PC: enrolls, holds management sessions, leaves, and remembers everything in its folder. */
+export class WindowsDevice {
+  readonly #options: DeviceOptions;
+  readonly #folder: StateFolder;
+  readonly #state: DeviceState;
+
+  private constructor(options: DeviceOptions, folder: StateFolder, state: DeviceState) {
+    this.#options = options;
+    this.#folder = folder;
+    this.#state = state;
+  }
+
+  /** A new PC in an empty folder. Errors: EEXIST when a device lives there. */
+  static async create(options: DeviceOptions): Promise<WindowsDevice> {
+    const folder = new StateFolder(options.folder);
+    const machine = newMachine(options.name ?? options.machine?.name ?? 'DESKTOP-1', options.machine);
+    const state: DeviceState = { machine, tree: emptyTree(), session: 0 };
+    await folder.createWith(state);
+    return new WindowsDevice(options, folder, state);
+  }
+
+  /** The PC that lives in a folder, as after a restart; `machine` may change facts about it. Errors: no device there. */
+  static async open(options: DeviceOptions): Promise<WindowsDevice> {
+    const folder = new StateFolder(options.folder);
+    const state = await folder.read();
+    Object.assign(state.machine, options.machine);
+    return new WindowsDevice(options, folder, state);
+  }
+
+  get machine(): Readonly<Machine> {
+    return this.#state.machine;
+  }
+
+  /**
+   * Enrolls with user name and secret (or by the ways that EnrollmentRequest names). Nothing is kept unless all of it works.
+   * Errors: DeviceError with the HRESULT that the PC would show; 0x8018000A when it is enrolled already.
+   */
+  async enroll(request: EnrollmentRequest): Promise<Enrollment> {
+    if (this.#state.enrollment) {
+      throw new DeviceError(HRESULT.alreadyEnrolled, 'settings', 'the device is enrolled already');
+    }
+    const exchanged: Step[] = [];
+    const now = this.#now();
+    const http = this.#http(exchanged);
+    try {
+      const result = await requestEnrollment({ http, machine: this.#state.machine, request, now });
+      const enrollment = await this.#keep(result, request, now);
+      return {
+        enrollmentId: enrollment.enrollmentId,
+        providerId: enrollment.providerId,
+        managementUrl: enrollment.managementUrl,
+        certificateNotAfter: new Date(enrollment.certificateNotAfter),
+        exchanged,
+        remarks: result.remarks,
+      };
+    } finally {
+      http.close();
+    }
+  }
+
+  /**
+   * One management session. A server that sends Unenroll gets no answer to it: the session is dropped, the device cleans up
+   * and says so (1226) in a session of its own. Errors: DeviceError, ProtocolViolation, PowerCut.
+   */
+  async sync(options: { loginStatus?: LoginStatus } = {}): Promise<SyncReport> {
+    const loginStatus = options.loginStatus ?? 'user';
+    const exchanged: Step[] = [];
+    const outcome = await this.#session({ loginStatus, exchanged });
+    const report = reportOf(outcome, exchanged);
+    if (outcome.unenroll) await this.#leave(report, loginStatus);
+    else if (outcome.effects.includes('wipe')) {
+      await this.#forget();
+      this.#state.wiped = true;
+      await this.#folder.write(this.#state);
+      report.wiped = true;
+    }
+    return report;
+  }
+
+  /** The user clicks Disconnect. Errors: 0x80070005 where that is not allowed; that the server is not reached is none. */
+  async unenroll(): Promise<SyncReport> {
+    this.#enrollment();
+    checkDisconnect(this.#state.machine, this.#tree().valueOf(ALLOW_MANUAL_UNENROLLMENT));
+    const report: SyncReport = {
+      sessionId: '',
+      messages: 0,
+      bytesOut: 0,
+      bytesIn: 0,
+      commandsRun: [],
+      challenges: 0,
+      remarks: [],
+      exchanged: [],
+    };
+    await this.#leave(report, 'user');
+    return report;
+  }
+
+  /** When the device calls by itself next; undefined while it is not enrolled. */
+  nextPoll(): Date | undefined {
+    const { enrollment, lastSession, notBefore } = this.#state;
+    if (!enrollment) return undefined;
+    const tree = this.#tree();
+    const poll = pollScheduleFrom((path) => tree.valueOf(`${providerPath(enrollment)}/${path}`));
+    const schedule = typeof poll === 'string' ? [{ interval: 1440, count: 0 }] : poll.schedule;
+    const due = nextPoll(schedule, new Date(enrollment.enrolledAt), lastSession ? new Date(lastSession) : undefined);
+    return notBefore && new Date(notBefore) > due ? new Date(notBefore) : due;
+  }
+
+  /** The value of a node of the device as it is now, without any server: for tests and people. */
+  valueOf(locUri: string): string | undefined {
+    return this.#tree().valueOf(locUri);
+  }
+
+  /** How often an Exec ran, by its path without `Device`. */
+  get execCounts(): Readonly<Record<string, number>> {
+    return this.#state.tree.execs;
+  }
+
+  /** What a person wants to know about the device. */
+  show(): DeviceView {
+    const { machine, enrollment, lastCompleted, lockedOut, wiped } = this.#state;
+    return {
+      name: machine.name,
+      deviceId: machine.deviceId,
+      serialNumber: machine.serialNumber,
+      join: machine.join,
+      enrolled: enrollment !== undefined,
+      server: enrollment?.server,
+      user: enrollment?.user,
+      managementUrl: enrollment?.managementUrl,
+      enrollmentId: enrollment?.enrollmentId,
+      providerId: enrollment?.providerId,
+      certificateNotAfter: enrollment?.certificateNotAfter,
+      lastSync: lastCompleted,
+      nextPoll: this.nextPoll()?.toISOString(),
+      execs: { ...this.#state.tree.execs },
+      lockedOut: lockedOut ?? false,
+      wiped: wiped ?? false,
+    };
+  }
+
+  #now(): Date {
+    return this.#options.now?.() ?? new Date();
+  }
+
+  #enrollment(): EnrollmentState {
+    const { enrollment } = this.#state;
+    if (!enrollment) throw new Error(`${this.#state.machine.name} is not enrolled`);
+    return enrollment;
+  }
+
+  #tree(): CspTree {
+    const { machine, enrollment, tree } = this.#state;
+    return new CspTree([...deviceNodes(machine, enrollment), ...(this.#options.nodes ?? [])], tree);
+  }
+
+  #http(exchanged: Step[], clientCertificate?: { key: string; certificate: string }): HttpClient {
+    const { trust, localAddress, network, onStep } = this.#options;
+    const record = (step: Step) => {
+      exchanged.push(step);
+      onStep?.(step);
+    };
+    return new HttpClient({ trust, localAddress, network, clientCertificate, onStep: record });
+  }
+
+  async #keep(result: EnrollmentResult, request: EnrollmentRequest, now: Date): Promise<EnrollmentState> {
+    const { certificates, account, client } = result.provisioned;
+    const enrollment: EnrollmentState = {
+      enrollmentId: client.entDmId ?? account.appsrv.name,
+      providerId: account.providerId,
+      name: account.name,
+      server: request.server,
+      user: request.user,
+      managementUrl: account.managementUrl,
+      enrolledAt: now.toISOString(),
+      entDmId: client.entDmId,
+      appsrv: account.appsrv,
+      search: account.search,
+      store: certificates.store,
+      certificate: certificates.leaf.fingerprint.replaceAll(':', ''),
+      certificateNotAfter: new Date(certificates.leaf.validTo).toISOString(),
+      renewPeriod: certificates.renewPeriod,
+      retryInterval: certificates.retryInterval,
+      nodes: client.values,
+    };
+    await this.#folder.writeCertificates({
+      key: result.key.export({ type: 'pkcs8', format: 'pem' }) as string,
+      certificate: certificates.leaf.toString(),
+      issuing: certificates.issuing.map(String).join(''),
+      root: certificates.root.toString(),
+    });
+    // SessionIDs begin anew with every enrollment.
+    Object.assign(this.#state, {
+      enrollment,
+      session: 0,
+      lastSession: undefined,
+      lastCompleted: undefined,
+      wiped: false,
+    });
+    await this.#folder.write(this.#state);
+    return enrollment;
+  }
+
+  async #session(v: { loginStatus: LoginStatus; exchanged: Step[]; unenrollAlert?: string }): Promise<SessionOutcome> {
+    const enrollment = this.#enrollment();
+    const state = this.#state;
+    state.session = (state.session % 9999) + 1;
+    state.lastSession = this.#now().toISOString();
+    state.notBefore = undefined;
+    await this.#folder.write(state);
+    const http = this.#http(v.exchanged, await this.#clientCertificate(enrollment));
+    try {
+      const outcome = await runSession({
+        http,
+        url: this.#managementUrl(enrollment),
+        machine: state.machine,
+        sessionId: String(state.session),
+        appsrv: enrollment.appsrv,
+        tree: this.#tree(),
+        loginStatus: v.loginStatus,
+        clientRequestId: enrollment.entDmId ?? '0',
+        unenrollAlert: v.unenrollAlert,
+        save: () => this.#folder.write(state),
+      });
+      state.lastCompleted = this.#now().toISOString();
+      await this.#folder.write(state);
+      return outcome;
+    } catch (error) {
+      if (error instanceof DeviceError && error.retryAfter !== undefined) {
+        state.notBefore = new Date(this.#now().getTime() + error.retryAfter * 1000).toISOString();
+        await this.#folder.write(state);
+      }
+      throw error;
+    } finally {
+      http.close();
+    }
+  }
+
+  // The server may move its devices by these two nodes.
+  #managementUrl(enrollment: EnrollmentState): string {
+    const tree = this.#tree();
+    const list = tree.valueOf(`${providerPath(enrollment)}/ManagementServerAddressList`);
+    const first = list?.match(/<([^<>]+)>/)?.[1];
+    return first ?? tree.valueOf(`${providerPath(enrollment)}/ManagementServiceAddress`) ?? enrollment.managementUrl;
+  }
+
+  // The search criteria alone decide: no criteria, no certificate.
+  async #clientCertificate(enrollment: EnrollmentState): Promise<{ key: string; certificate: string } | undefined> {
+    if (!enrollment.search) return undefined;
+    const own = await this.#folder.readCertificate();
+    const all: StoredCertificate[] = [...this.#state.machine.otherCertificates];
+    if (own) all.push({ store: enrollment.store, certificate: own.certificate, key: own.key });
+    const found = findCertificate(enrollment.search, all);
+    if (!found) return undefined;
+    const chain = own && found.certificate === own.certificate ? own.issuing : '';
+    return { key: found.key, certificate: found.certificate + chain };
+  }
+
+  async #leave(report: SyncReport, loginStatus: LoginStatus): Promise<void> {
+    const enrollment = this.#enrollment();
+    if (hasProvisionedAdministrator(this.#state.tree)) this.#state.machine.localAdministrator = true;
+    const version = this.#tree().valueOf(`${providerPath(enrollment)}/SyncApplicationVersion`);
+    const data = leaveEntra(this.#state.machine, version);
+    report.unenrollAlert = { data, delivered: false };
+    report.unenrolled = data === '1';
+    try {
+      const outcome = await this.#session({ loginStatus, exchanged: report.exchanged, unenrollAlert: data });
+      report.unenrollAlert.delivered = true;
+      addTo(report, outcome);
+    } catch (error) {
+      // Best effort, no second try.
+      if (!(error instanceof DeviceError)) throw error;
+      report.remarks.push(`the alert was not delivered: ${error.message}`);
+    }
+    if (report.unenrolled) await this.#forget();
+  }
+
+  // First the state, which is what counts, then the files.
+  async #forget(): Promise<void> {
+    cleanUp(this.#state);
+    await this.#folder.write(this.#state);
+    await this.#folder.removeCertificates();
+  }
+}
+
+export interface DeviceView {
+  name: string;
+  deviceId: string;
+  serialNumber: string;
+  join: string;
+  enrolled: boolean;
+  server?: string;
+  user?: string;
+  managementUrl?: string;
+  enrollmentId?: string;
+  providerId?: string;
+  certificateNotAfter?: string;
+  lastSync?: string;
+  nextPoll?: string;
+  execs: Record<string, number>;
+  /** an Unenroll took the Entra join, and there is no local administrator: nobody can sign in any more */
+  lockedOut: boolean;
+  wiped: boolean;
+}
+
+const providerPath = (enrollment: EnrollmentState): string =>
+  `./Vendor/MSFT/DMClient/Provider/${encodeURIComponent(enrollment.providerId)}`;
+
+function reportOf(outcome: SessionOutcome, exchanged: Step[]): SyncReport {
+  const { sessionId, messages, bytesOut, bytesIn, commandsRun, challenges, remarks } = outcome;
+  return { sessionId, messages, bytesOut, bytesIn, commandsRun, challenges, remarks, exchanged };
+}
+
+function addTo(report: SyncReport, outcome: SessionOutcome): void {
+  report.sessionId ||= outcome.sessionId;
+  report.messages += outcome.messages;
+  report.bytesOut += outcome.bytesOut;
+  report.bytesIn += outcome.bytesIn;
+  report.challenges += outcome.challenges;
+  report.remarks.push(...outcome.remarks);
+}
