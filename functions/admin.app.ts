@@ -1,0 +1,8 @@
+/** The admin app: what administrators call, and timers. Loading a door registers it. */
+import './admin/certificate-authority.ts';
+import './admin/commands.ts';
+import './admin/devices.ts';
+import './admin/invitations.ts';
+import './admin/settings.ts';
+import './admin/unenroll.ts';
+import './timers/silent-devices.ts';

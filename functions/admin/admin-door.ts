@@ -1,0 +1,135 @@
+import {
+  app,
+  type HttpMethod,
+  type HttpRequest,
+  type HttpResponseInit,
+  type InvocationContext,
+} from '@azure/functions';
+import * as z from 'zod';
+import { writeAudit } from '../../shared/audit/audit.ts';
+import type { Idempotency } from '../../shared/devices/idempotency.ts';
+import { invalid } from '../../shared/platform/body.ts';
+import { now } from '../../shared/platform/clock.ts';
+import { openCursor, sealCursor } from '../../shared/platform/cursor.ts';
+import { json, problemReply } from '../../shared/platform/http.ts';
+import { sha256 } from '../../shared/platform/ids.ts';
+import { errorFacts, type Log, logTo } from '../../shared/platform/log.ts';
+import { badRequest, notFound, Problem, serviceUnavailable } from '../../shared/platform/problem.ts';
+import { SettingsError } from '../../shared/platform/settings.ts';
+import { Conflict, StorageUnavailable } from '../../shared/storage/errors.ts';
+import { type Services, services } from '../services.ts';
+
+/** What a call of the admin API comes with. */
+export interface AdminCall {
+  request: HttpRequest;
+  services: Services;
+  log: Log;
+  /** Who asks, as the caller says: a function key proves the right to ask, not the name. */
+  actor: string;
+  now: Date;
+}
+
+export interface AdminResult {
+  status: number;
+  value: unknown;
+  /** What the audit says of the act; left out for calls that change nothing. */
+  audit?: { act: string; subject: string; outcome?: string };
+}
+
+interface AdminDoor {
+  route: string;
+  methods: HttpMethod[];
+  /** `admin` asks for the master key. */
+  authLevel?: 'function' | 'admin';
+  handler: (call: AdminCall) => Promise<AdminResult>;
+}
+
+/** Registers a door of the admin API: key-protected, JSON, refusals as problem details (RFC 9457), acts in the audit. */
+export function adminDoor(name: string, door: AdminDoor): void {
+  app.http(name, {
+    route: door.route,
+    methods: door.methods,
+    authLevel: door.authLevel ?? 'function',
+    handler: (request: HttpRequest, context: InvocationContext) => serve(door, request, context),
+  });
+}
+
+async function serve(door: AdminDoor, request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit> {
+  const log = logTo(context);
+  try {
+    const call: AdminCall = { request, services: services(), log, actor: actorOf(request), now: now() };
+    const { status, value, audit } = await door.handler(call);
+    if (audit) {
+      const { act, subject, outcome = 'done' } = audit;
+      await writeAudit(call.services.storage, { at: call.now.toISOString(), actor: call.actor, act, subject, outcome });
+    }
+    return json(status, value);
+  } catch (error) {
+    const problem = toProblem(error);
+    if (problem.status >= 500) log.error('A call of the admin API failed', errorFacts(error));
+    return problemReply(problem, context.invocationId);
+  }
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof StorageUnavailable)
+    return serviceUnavailable('Storage does not answer. Try again in a minute.', 60);
+  if (error instanceof Conflict)
+    return new Problem(409, 'Conflict', 'Somebody else changed this at the same moment. Try again.');
+  if (error instanceof SettingsError) return new Problem(500, 'Wrong app settings', error.message);
+  return new Problem(500, 'Internal error', 'The server failed. The log names this call by its instance.');
+}
+
+function actorOf(request: HttpRequest): string {
+  const name = request.headers.get('x-lanyard-actor')?.trim() ?? '';
+  if (name.length > 200) throw badRequest([{ field: 'X-Lanyard-Actor', message: 'is longer than 200 characters' }]);
+  return name || 'unnamed';
+}
+
+/** @returns the Idempotency-Key of a POST with a hash of what it asks, so that another request under it is noticed */
+export function idempotencyOf({ request }: AdminCall, body: unknown): Idempotency | undefined {
+  const key = request.headers.get('idempotency-key')?.trim();
+  if (!key) return undefined;
+  if (key.length > 200) throw badRequest([{ field: 'Idempotency-Key', message: 'is longer than 200 characters' }]);
+  const { pathname } = new URL(request.url);
+  const asked = JSON.stringify([request.method, pathname.toLowerCase(), body]);
+  return { key, requestHash: sha256(asked).toString('hex') };
+}
+
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** @returns the device id of the route. @throws {Problem} 404 for what cannot be one */
+export function deviceIdOf({ request }: AdminCall): string {
+  const id = request.params['id'] ?? '';
+  if (!GUID.test(id)) throw notFound(`There is no device ${id.slice(0, 60)}.`);
+  return id.toLowerCase();
+}
+
+/** @returns the command id of the route. @throws {Problem} 404 for what cannot be one */
+export function commandIdOf({ request }: AdminCall): string {
+  const id = request.params['commandId'] ?? '';
+  if (!/^\d{12}$/.test(id)) throw notFound(`There is no command ${id.slice(0, 60)}.`);
+  return id;
+}
+
+const listQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(1_000).default(100),
+  cursor: z.string().max(2_000).optional(),
+});
+
+/** `?limit=` (1 to 1,000, default 100) and `?cursor=` of a list. @throws {Problem} 400 */
+export async function listOptionsOf({
+  request,
+  services: { appKey },
+}: AdminCall): Promise<{ limit: number; cursor?: string }> {
+  const parsed = listQuery.safeParse(Object.fromEntries(request.query));
+  if (!parsed.success) throw invalid(parsed.error);
+  const { limit, cursor } = parsed.data;
+  return { limit, cursor: cursor ? openCursor(await appKey(), cursor) : undefined };
+}
+
+/** The body of a list: `{items, next}`; `next` is left out on the last page. */
+export async function listBody<T>({ services: { appKey } }: AdminCall, items: T[], next: string | undefined) {
+  return { items, ...(next === undefined ? {} : { next: sealCursor(await appKey(), next) }) };
+}

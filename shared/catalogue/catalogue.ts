@@ -1,0 +1,87 @@
+import { X509Certificate } from 'node:crypto';
+import { now } from '../platform/clock.ts';
+import type { Row } from '../storage/rows.ts';
+import type { Storage } from '../storage/storage.ts';
+import { Conflict } from '../storage/tables.ts';
+import { DEFAULT_POLICY, type Policy, policySchema } from './policy.ts';
+
+/** What every message needs and hardly ever changes: one small partition, kept in memory for a minute. */
+export interface CatalogueContent {
+  policy: Policy;
+  /** Certificates of all authorities whose leaves are accepted: issuing CAs and their roots. */
+  issuers: X509Certificate[];
+}
+
+export interface Catalogue {
+  /** @returns the content, at most 60 seconds old; reads storage at most once in that time. */
+  read(): Promise<CatalogueContent>;
+  /** Replaces the policy and drops this instance's copy. Others follow within 60 seconds. */
+  writePolicy(policy: Policy): Promise<void>;
+  /** Makes a CA certificate known to the apps that check leaves. Repeating it changes nothing. */
+  publishCertificate(der: Buffer): Promise<void>;
+}
+
+export const KEPT_FOR_MS = 60_000;
+
+const PARTITION = 'catalogue';
+const POLICY_ROW = 'policy';
+const CERTIFICATE_PREFIX = 'ca|';
+
+interface CertificateRow {
+  subject: string;
+  notAfter: string;
+  der: Buffer;
+}
+
+export function openCatalogue(storage: Storage): Catalogue {
+  const table = storage.table('catalogue');
+  let kept: { content: CatalogueContent; until: number } | undefined;
+  let reading: Promise<CatalogueContent> | undefined;
+
+  async function load(): Promise<CatalogueContent> {
+    const { rows } = await table.page(PARTITION, { limit: 1_000 });
+    const content = readRows(rows);
+    kept = { content, until: now().getTime() + KEPT_FOR_MS };
+    return content;
+  }
+
+  return {
+    read() {
+      if (kept && kept.until > now().getTime()) return Promise.resolve(kept.content);
+      // One reader for all who wait: a burst of messages on a cold instance asks storage once.
+      reading ??= load().finally(() => {
+        reading = undefined;
+      });
+      return reading;
+    },
+    async writePolicy(policy) {
+      await table.write(PARTITION, [{ kind: 'upsert', rowKey: POLICY_ROW, value: { policy } }]);
+      kept = undefined;
+    },
+    async publishCertificate(der) {
+      const certificate = new X509Certificate(der);
+      const value: CertificateRow = {
+        subject: certificate.subject,
+        notAfter: new Date(certificate.validTo).toISOString(),
+        der,
+      };
+      const rowKey = `${CERTIFICATE_PREFIX}${certificate.fingerprint256.replaceAll(':', '').toLowerCase()}`;
+      try {
+        await table.write(PARTITION, [{ kind: 'insert', rowKey, value }]);
+      } catch (error) {
+        if (!(error instanceof Conflict)) throw error;
+      }
+      kept = undefined;
+    },
+  };
+}
+
+function readRows(rows: Row<unknown>[]): CatalogueContent {
+  const policyRow = rows.find((row) => row.rowKey === POLICY_ROW) as Row<{ policy: unknown }> | undefined;
+  const certificates = rows.filter((row) => row.rowKey.startsWith(CERTIFICATE_PREFIX)) as Row<CertificateRow>[];
+  return {
+    // A policy that this version cannot read must not stop devices from calling: the defaults stand in for it.
+    policy: policySchema.safeParse(policyRow?.value.policy ?? {}).data ?? DEFAULT_POLICY,
+    issuers: certificates.map((row) => new X509Certificate(row.value.der)),
+  };
+}

@@ -1,0 +1,39 @@
+import * as z from 'zod';
+
+/**
+ * What the administrator decides about the whole organisation. Kept in the catalogue, edited by `PUT /api/settings`.
+ * Facts of the deployment (addresses, certificate authority) are app settings instead.
+ */
+
+const minutes = z.int().min(1).max(10_080);
+const retries = z.int().min(1).max(1_000);
+
+const pollSchedule = z
+  .strictObject({
+    first: z.strictObject({ intervalMinutes: minutes, count: retries }).default({ intervalMinutes: 15, count: 5 }),
+    second: z.strictObject({ intervalMinutes: minutes, count: retries }).default({ intervalMinutes: 60, count: 10 }),
+    /**
+     * For ever after. MS-MDE2 asks for 1440 at least; large vendors send 480 and devices keep to it. 1440 is the
+     * fallback for an organisation that sees devices refuse it.
+     */
+    remaining: z.strictObject({ intervalMinutes: minutes }).default({ intervalMinutes: 480 }),
+  })
+  .prefault({});
+
+export const policySchema = z.strictObject({
+  /** Shown on the device under "Access work or school". */
+  organisation: z.string().trim().min(1).max(60).default('Lanyard'),
+  poll: pollSchedule,
+  /** Whether the device also calls when somebody signs in. */
+  pollOnLogin: z.boolean().default(true),
+  invitations: z
+    .strictObject({
+      expiresInHours: z.int().min(1).max(8_760).default(72),
+      maxDevices: z.int().min(1).max(5_000).default(1),
+    })
+    .prefault({}),
+});
+
+export type Policy = z.infer<typeof policySchema>;
+
+export const DEFAULT_POLICY: Policy = policySchema.parse({});

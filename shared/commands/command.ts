@@ -1,0 +1,86 @@
+/** A command as an administrator queues it, and what becomes of it. */
+
+export const VERBS = ['Get', 'Add', 'Replace', 'Delete', 'Exec'] as const;
+export type Verb = (typeof VERBS)[number];
+
+export const FORMATS = ['chr', 'int', 'bool', 'b64', 'xml', 'node', 'null'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/**
+ * `waiting -> sent (-> accepted) -> done | failed | notApplicable | unknown | cancelled | rejected`.
+ *
+ * `accepted` is OMA-DM 202: the device took it and works on it. `unknown` is for what may run only once and of which no
+ * word came back. `rejected` is set aside after too many deliveries without an answer, so that the rest can go on.
+ */
+export const FINAL_STATES = ['done', 'failed', 'notApplicable', 'unknown', 'cancelled', 'expired', 'rejected'] as const;
+export type FinalState = (typeof FINAL_STATES)[number];
+export type CommandState = 'waiting' | 'sent' | 'accepted' | FinalState;
+
+export interface CommandItem {
+  /** LocURI of the node, e.g. `./Device/Vendor/MSFT/Reboot/RebootNow`. */
+  target: string;
+  data?: string;
+  format?: Format;
+  /** Media type of the data; the device takes `text/plain` when it is absent. */
+  type?: string;
+}
+
+export interface ItemResult {
+  target: string;
+  /** OMA-DM status code of this item. */
+  status: number;
+  data?: string;
+  format?: string;
+  /** HRESULT that Windows adds from SyncApplicationVersion 3.0 on. */
+  originalError?: string;
+  /** Name of the blob that holds the data, when it is too large for the row. */
+  blob?: string;
+}
+
+export interface Command {
+  /** Twelve digits: the place in the device's queue and the command's id. */
+  id: string;
+  verb: Verb;
+  items: CommandItem[];
+  state: CommandState;
+  /** True when it must never be sent twice, because running it twice would do harm. */
+  once: boolean;
+  queuedAt: string;
+  queuedBy: string;
+  sentAt?: string;
+  finishedAt?: string;
+  /** How often it was put into a message. */
+  deliveries: number;
+  /** One entry for each item that has been answered, at the item's place; null where no word has come. */
+  results: (ItemResult | null)[];
+  /** Why it waits, when something other than its turn keeps it. */
+  waitingFor?: 'userSignIn' | 'unenroll';
+  /** Why it ended as it did, where the statuses do not say it. */
+  reason?: string;
+}
+
+export const COMMAND_PREFIX = '3command|';
+/** Finished commands sort behind everything that a management message reads. */
+export const FINISHED_PREFIX = '~3command|';
+
+/** @returns the twelve digits under which sequence number `sequence` is kept and shown. */
+export function commandId(sequence: number): string {
+  return String(sequence).padStart(12, '0');
+}
+
+export function isFinal(state: CommandState): state is FinalState {
+  return (FINAL_STATES as readonly string[]).includes(state);
+}
+
+/** Exec nodes that may run again without harm; every other Exec runs once. */
+const REPEATABLE_EXEC = [/\/DMClient\/Provider\/[^/]+\/Unenroll$/i];
+
+/** @returns whether a command may be delivered a second time when no status came back for the first. */
+export function mayRepeat(verb: Verb, items: readonly CommandItem[]): boolean {
+  return verb !== 'Exec' || items.every((item) => REPEATABLE_EXEC.some((node) => node.test(item.target)));
+}
+
+/** @returns whether any item lives in the signed-in user's tree and therefore needs that user at the device. */
+export function needsUser(command: Pick<Command, 'items'>): boolean {
+  return command.items.some((item) => /^\.\/User(\/|$)/i.test(item.target));
+}

@@ -1,0 +1,151 @@
+import { DEVICE_ROW, type Device, hasLeft, SESSION_ROW } from '../devices/device.ts';
+import { type Idempotency, recall, remember } from '../devices/idempotency.ts';
+import { conflict, notFound } from '../platform/problem.ts';
+import type { Row } from '../storage/rows.ts';
+import type { Storage } from '../storage/storage.ts';
+import { type Change, Conflict } from '../storage/tables.ts';
+import { COMMAND_PREFIX, type Command, commandId, FINISHED_PREFIX, mayRepeat } from './command.ts';
+import type { NewCommand } from './intake.ts';
+import { finish } from './settle.ts';
+
+/** The queue of a device as an administrator uses it: add, look, cancel. */
+
+const MAX_ATTEMPTS = 10;
+
+/**
+ * Queues commands behind those that wait already, in their order, all or none.
+ * @param actor who asks, as he calls himself
+ * @throws {Problem} 404 for an unknown device, 409 for one that has left, 422 for an Idempotency-Key used otherwise
+ */
+export async function queueCommands(
+  storage: Storage,
+  deviceId: string,
+  commands: readonly NewCommand[],
+  options: { actor: string; idempotency?: Idempotency; now: Date },
+): Promise<Command[]> {
+  const table = storage.table('devices');
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+    const remembered = await recall<Command[]>(table, deviceId, options.idempotency, options.now);
+    if (remembered) return remembered;
+    const device = await deviceForQueue(storage, deviceId);
+    const queued = commands.map((command, index) => newCommand(command, device.value.nextSequence + index, options));
+    const value = {
+      ...device.value,
+      nextSequence: device.value.nextSequence + commands.length,
+      revision: device.value.revision + 1,
+    };
+    const changes: Change[] = [
+      { kind: 'replace', rowKey: DEVICE_ROW, value, etag: device.etag },
+      ...queued.map((command): Change => ({ kind: 'insert', rowKey: COMMAND_PREFIX + command.id, value: command })),
+      ...remember(options.idempotency, queued, options.now),
+    ];
+    if (await wrote(() => table.write(deviceId, changes))) return queued;
+  }
+  throw conflict('Others kept changing this device at the same moment. Try again.');
+}
+
+async function deviceForQueue(storage: Storage, deviceId: string): Promise<Row<Device>> {
+  const device = await storage.table('devices').get<Device>(deviceId, DEVICE_ROW);
+  if (!device) throw notFound(`There is no device ${deviceId}.`);
+  if (hasLeft(device.value) || device.value.state === 'blocked') {
+    throw conflict(`The device is ${device.value.state}: it takes no commands any more.`);
+  }
+  return device;
+}
+
+function newCommand(command: NewCommand, sequence: number, { actor, now }: { actor: string; now: Date }): Command {
+  return {
+    id: commandId(sequence),
+    verb: command.verb,
+    items: command.items,
+    state: 'waiting',
+    once: !mayRepeat(command.verb, command.items),
+    queuedAt: now.toISOString(),
+    queuedBy: actor,
+    deliveries: 0,
+    results: [],
+  };
+}
+
+async function wrote(write: () => Promise<void>): Promise<boolean> {
+  try {
+    await write();
+    return true;
+  } catch (error) {
+    if (error instanceof Conflict) return false;
+    throw error;
+  }
+}
+
+/** @returns the command, finished or not. @throws {Problem} 404 */
+export async function readCommand(storage: Storage, deviceId: string, id: string): Promise<Command> {
+  const table = storage.table('devices');
+  const row =
+    (await table.get<Command>(deviceId, COMMAND_PREFIX + id)) ??
+    (await table.get<Command>(deviceId, FINISHED_PREFIX + id)) ??
+    // It may have ended between the two looks.
+    (await table.get<Command>(deviceId, COMMAND_PREFIX + id));
+  if (!row) throw notFound(`Device ${deviceId} has no command ${id}.`);
+  return row.value;
+}
+
+/**
+ * One page of a device's commands: those that are not finished first, then the finished ones, each in their order.
+ * @param cursor where the last page ended (`next`), undefined for the first
+ */
+export async function listCommands(
+  storage: Storage,
+  deviceId: string,
+  { cursor, limit }: { cursor?: string; limit: number },
+): Promise<{ items: Command[]; next?: string }> {
+  const table = storage.table('devices');
+  const from = cursor ?? COMMAND_PREFIX;
+  const items: Command[] = [];
+  if (from < FINISHED_PREFIX) {
+    const page = await table.page<Command>(deviceId, { from, before: endOf(COMMAND_PREFIX), limit });
+    items.push(...page.rows.map((row) => row.value));
+    if (page.next) return { items, next: page.next };
+  }
+  if (items.length === limit) return { items, next: FINISHED_PREFIX };
+  const finished = await table.page<Command>(deviceId, {
+    from: [from, FINISHED_PREFIX].sort().at(-1),
+    before: endOf(FINISHED_PREFIX),
+    limit: limit - items.length,
+  });
+  return { items: [...items, ...finished.rows.map((row) => row.value)], next: finished.next };
+}
+
+/** The first key behind all that begin with `prefix`. */
+function endOf(prefix: string): string {
+  return `${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)}`;
+}
+
+/**
+ * Cancels a command that has not been sent. The session row is written too, so that a message that is being answered at
+ * this moment either has sent it, or starts again without it.
+ * @throws {Problem} 404, or 409 with the state when it was sent or is finished
+ */
+export async function cancelCommand(
+  storage: Storage,
+  deviceId: string,
+  id: string,
+  options: { actor: string; now: Date },
+): Promise<Command> {
+  const table = storage.table('devices');
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+    const row = await table.get<Command>(deviceId, COMMAND_PREFIX + id);
+    if (row?.value.state !== 'waiting') {
+      const command = row?.value ?? (await readCommand(storage, deviceId, id));
+      throw conflict(`The command is ${command.state} and cannot be cancelled any more.`);
+    }
+    const session = await table.get<object>(deviceId, SESSION_ROW);
+    const cancelled = finish(row.value, 'cancelled', options.now, `Cancelled by ${options.actor}.`);
+    const changes: Change[] = [
+      { kind: 'delete', rowKey: row.rowKey, etag: row.etag },
+      { kind: 'insert', rowKey: FINISHED_PREFIX + id, value: cancelled },
+    ];
+    if (session) changes.push({ kind: 'replace', rowKey: SESSION_ROW, value: session.value, etag: session.etag });
+    if (await wrote(() => table.write(deviceId, changes))) return cancelled;
+  }
+  throw conflict('Others kept changing this device at the same moment. Try again.');
+}

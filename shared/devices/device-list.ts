@@ -1,0 +1,88 @@
+import type { Log } from '../platform/log.ts';
+import type { Row } from '../storage/rows.ts';
+import type { Storage } from '../storage/storage.ts';
+import { Conflict } from '../storage/tables.ts';
+import { certificateEnd, type Device, type DeviceState, type UnenrollState } from './device.ts';
+
+/**
+ * One row per device in one partition, so that lists and the daily sweep page through all devices without opening each.
+ * It follows the device records and may lag behind; whoever acts on it checks the record first.
+ */
+export interface DeviceListEntry {
+  id: string;
+  revision: number;
+  name: string;
+  user: string;
+  state: DeviceState;
+  unenrollState?: UnenrollState;
+  enrolledAt: string;
+  /** Day of the last contact, `YYYY-MM-DD`; absent before the first. */
+  lastContactDay?: string;
+  certificateEnd: string;
+}
+
+export const LIST_PARTITION = 'devices';
+
+const MAX_ATTEMPTS = 4;
+
+function entryOf(device: Device, lastContactDay: string | undefined): DeviceListEntry {
+  const { id, revision, name, user, state, enrolledAt } = device;
+  return {
+    id,
+    revision,
+    name,
+    user,
+    state,
+    unenrollState: device.unenroll?.state,
+    enrolledAt,
+    lastContactDay,
+    certificateEnd: certificateEnd(device),
+  };
+}
+
+/** Adds a new enrollment to the list. One call. */
+export async function addToDeviceList(storage: Storage, device: Device): Promise<void> {
+  const value = entryOf(device, undefined);
+  await storage.table('devicelist').write(LIST_PARTITION, [{ kind: 'upsert', rowKey: device.id, value }]);
+}
+
+/**
+ * Brings a device's entry up to date: two calls. An entry that is newer already stays. The list is a copy, so a failure
+ * is logged and does not fail the caller; the daily sweep mends it.
+ * @param contact time of the contact that is being recorded; undefined when an administrator's act changed the record
+ */
+export async function updateDeviceList(
+  storage: Storage,
+  device: Device,
+  contact: Date | undefined,
+  log: Log,
+): Promise<void> {
+  try {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+      if (await tryUpdate(storage, device, contact)) return;
+    }
+    log.warn('The device list could not be brought up to date', { device: device.id, reason: 'others kept writing' });
+  } catch (error) {
+    log.warn('The device list could not be brought up to date', { device: device.id, reason: String(error) });
+  }
+}
+
+async function tryUpdate(storage: Storage, device: Device, contact: Date | undefined): Promise<boolean> {
+  const table = storage.table('devicelist');
+  const row: Row<DeviceListEntry> | undefined = await table.get(LIST_PARTITION, device.id);
+  const days = [row?.value.lastContactDay, contact?.toISOString().slice(0, 10)].filter((day) => day !== undefined);
+  const lastContactDay = days.sort().at(-1);
+  const isNewer = row && row.value.revision > device.revision;
+  const value = isNewer ? { ...row.value, lastContactDay } : entryOf(device, lastContactDay);
+  try {
+    await table.write(LIST_PARTITION, [
+      row
+        ? { kind: 'replace', rowKey: device.id, value, etag: row.etag }
+        : { kind: 'insert', rowKey: device.id, value },
+    ]);
+    return true;
+  } catch (error) {
+    if (error instanceof Conflict) return false;
+    throw error;
+  }
+}

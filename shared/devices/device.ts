@@ -1,0 +1,111 @@
+/** The record of one enrollment: who, what, in which state. Row `0device` of the enrollment's partition. */
+
+export type DeviceState =
+  | 'enrolled'
+  | 'unenrolling'
+  | 'unenrolled'
+  | 'superseded'
+  | 'retired'
+  | 'wiped'
+  /** Stolen or hostile: refused outright. */
+  | 'blocked';
+
+/** How the device belongs to a directory. It decides what an Unenroll does to the people who use the device. */
+export type JoinKind = 'none' | 'registered' | 'joined' | 'domain' | 'hybrid' | 'unknown';
+
+export interface Join {
+  kind: JoinKind;
+  /** When the device said so. */
+  readAt: string;
+  domainName?: string;
+  entraDeviceId?: string;
+}
+
+export interface DeviceCertificate {
+  /** SHA-256 of the DER, lower hex. */
+  thumbprint: string;
+  serialNumber: string;
+  notBefore: string;
+  notAfter: string;
+  /** The certificate itself (base64 DER), so that a repeated request can be given the same one. */
+  der: string;
+  publicKeyHash: string;
+  issuedAt: string;
+}
+
+export type UnenrollState = 'waiting' | 'held' | 'sent' | 'confirmed' | 'silent' | 'failed' | 'neverDelivered';
+
+export interface Unenroll {
+  state: UnenrollState;
+  /** When this state began. */
+  since: string;
+  /** Why it is in this state, in words for the administrator. */
+  reason: string;
+  requestedAt: string;
+  /** Who asked: an administrator as he called himself, or `device` when the user disconnected. */
+  requestedBy: string;
+  /** How often the command was put into a message. */
+  deliveries: number;
+  lastSentAt?: string;
+  /** Sessions in which the device was told and stayed. */
+  refusals: number;
+  /** Who takes the risk that nobody can sign in any more, and why. */
+  acceptedRisk?: { person: string; reason: string; at: string };
+}
+
+export interface Fact {
+  /** What the device answered; absent when it has no such node. */
+  value?: string;
+  status: number;
+}
+
+export interface Device {
+  /** Enrollment id: the partition, the certificate's subject, the name of the enrollment everywhere. */
+  id: string;
+  /** Rises with each change of this row, so that the device list never goes back in time. */
+  revision: number;
+  user: string;
+  name: string;
+  state: DeviceState;
+  enrollmentType: 'Full' | 'Device';
+  /** The PROVIDER-ID at the time of enrollment: the path of its Unenroll node for life. */
+  providerId: string;
+  enrolledAt: string;
+  invitationId: string;
+  /** What the enrollment client said of itself (ContextItems), first value of each name. */
+  context: Record<string, string>;
+  /** `./DevInfo` as the device reports it at the start of each session. */
+  devInfo: Record<string, string>;
+  /** What the server read by itself, by name. */
+  facts: Record<string, Fact>;
+  factsReadAt?: string;
+  join?: Join;
+  certificates: DeviceCertificate[];
+  /** B64(MD5(name:secret)) for deployments that authenticate by digest. */
+  digestCredential?: string;
+  nextSequence: number;
+  unenroll?: Unenroll;
+  /** The enrollment that took this one's place. */
+  supersededBy?: string;
+}
+
+/** The rows of an enrollment's partition that others than management touch, in the order in which they are read. */
+export const DEVICE_ROW = '0device';
+export const SESSION_ROW = '1session';
+
+/** States in which the enrollment is over: such a device is offered Unenroll and nothing else. */
+const LEFT: readonly DeviceState[] = ['unenrolled', 'superseded', 'retired', 'wiped'];
+
+export function hasLeft(device: Pick<Device, 'state'>): boolean {
+  return LEFT.includes(device.state);
+}
+
+/** @returns the end of the certificate that lasts longest, ISO 8601. */
+export function certificateEnd(device: Pick<Device, 'certificates'>): string {
+  return (
+    device.certificates
+      .map((certificate) => certificate.notAfter)
+      .sort()
+      .at(-1) ?? ''
+  );
+}

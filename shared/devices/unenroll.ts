@@ -1,0 +1,141 @@
+import { type Device, hasLeft, type Unenroll, type UnenrollState } from './device.ts';
+
+/**
+ * The life of an Unenroll: asked for, sent, and one of its ends. Pure; each function returns the next device record.
+ *
+ * ```
+ * waiting -> sent -> confirmed            the device reported 1226 with Data 1
+ *    |         |---> silent               delivered, then no word past the poll schedule
+ *    |         |---> failed               the device reported that it failed, or stayed three times
+ *    |-> held                             the gate: a joined device without proof of a local administrator
+ *    `-> neverDelivered                   the device never called again
+ * ```
+ */
+
+/** A session that begins later than this after delivery, without the 1226 alert, shows that the device stayed. */
+export const REFUSAL_AFTER_MS = 10 * 60_000;
+export const MAX_REFUSALS = 3;
+/** The longest poll interval that we set is 8 hours; a week without a word is an answer. */
+export const SILENT_AFTER_MS = 7 * 86_400_000;
+export const NEVER_DELIVERED_AFTER_MS = 90 * 86_400_000;
+
+/** States in which the request still stands and DELETE may call it off. */
+const CALLABLE_OFF: readonly UnenrollState[] = ['waiting', 'held', 'failed', 'neverDelivered'];
+
+function step(device: Device, state: UnenrollState, reason: string, now: Date, more: Partial<Unenroll> = {}): Device {
+  const before = device.unenroll;
+  const at = now.toISOString();
+  const base = before ?? { requestedAt: at, requestedBy: 'device', deliveries: 0, refusals: 0 };
+  const since = before?.state === state ? before.since : at;
+  return { ...device, unenroll: { ...base, ...more, state, reason, since } };
+}
+
+export interface UnenrollRequest {
+  by: string;
+  acceptRisk?: { person: string; reason: string };
+}
+
+/** The administrator asks. A request that already stands is kept, and its acceptance of the risk is added. */
+export function requestUnenroll(device: Device, request: UnenrollRequest, now: Date): Device {
+  const at = now.toISOString();
+  const acceptedRisk = request.acceptRisk ? { ...request.acceptRisk, at } : device.unenroll?.acceptedRisk;
+  const standing = device.unenroll && ['waiting', 'sent'].includes(device.unenroll.state) ? device.unenroll : undefined;
+  if (standing) return { ...device, unenroll: { ...standing, acceptedRisk } };
+  const fresh: Unenroll = {
+    state: 'waiting',
+    since: at,
+    reason: 'Waits for the next management session of the device.',
+    requestedAt: at,
+    requestedBy: request.by,
+    deliveries: 0,
+    refusals: 0,
+    acceptedRisk,
+  };
+  return { ...device, state: 'unenrolling', unenroll: fresh };
+}
+
+/** @returns the device with the request taken back, or undefined when it is too late for that. */
+export function callOff(device: Device): Device | undefined {
+  if (!device.unenroll || !CALLABLE_OFF.includes(device.unenroll.state) || device.state !== 'unenrolling')
+    return undefined;
+  return { ...device, state: 'enrolled', unenroll: undefined };
+}
+
+/** @returns whether the Unenroll is due to be offered in a session (the gate still has its say). */
+export function isDue(unenroll: Unenroll | undefined): boolean {
+  return unenroll !== undefined && ['waiting', 'held', 'sent', 'neverDelivered', 'silent'].includes(unenroll.state);
+}
+
+/** The gate keeps the command back. */
+export function hold(device: Device, reason: string, now: Date): Device {
+  return step(device, 'held', reason, now);
+}
+
+/** The command went into a message. For an enrollment that is over already only the delivery is counted. */
+export function markSent(device: Device, now: Date): Device {
+  const deliveries = (device.unenroll?.deliveries ?? 0) + 1;
+  const lastSentAt = now.toISOString();
+  if (device.state !== 'unenrolling') {
+    return device.unenroll ? { ...device, unenroll: { ...device.unenroll, deliveries, lastSentAt } } : device;
+  }
+  return step(device, 'sent', 'Sent to the device; its confirmation is awaited.', now, { deliveries, lastSentAt });
+}
+
+/** Alert 1226 with Data 1: the device removes the enrollment, because we asked or because its user did. */
+export function confirm(device: Device, now: Date): Device {
+  const asked = device.unenroll?.state === 'sent';
+  const reason = asked
+    ? 'The device confirmed that it removes the enrollment (alert 1226).'
+    : 'The user disconnected the device (alert 1226).';
+  const state = hasLeft(device) ? device.state : 'unenrolled';
+  return { ...step(device, 'confirmed', reason, now), state };
+}
+
+/** Alert 1226 with other data: the device tried and could not, so the enrollment is still there. */
+export function reportFailure(device: Device, text: string, now: Date): Device {
+  const reason = `The device reported that unenrolling failed: ${text.slice(0, 200)}`;
+  return step(device, 'failed', reason, now);
+}
+
+/** The device was told and is still here. Three times, and it waits for a person. */
+export function refuse(device: Device, why: string, now: Date): Device {
+  const refusals = (device.unenroll?.refusals ?? 0) + 1;
+  if (refusals >= MAX_REFUSALS) {
+    return step(device, 'failed', `The device stayed after ${refusals} deliveries. Last: ${why}`, now, { refusals });
+  }
+  return step(device, 'waiting', `${why} It is sent again.`, now, { refusals });
+}
+
+/** @returns whether a session that begins now, without the 1226 alert, shows that the device stayed. */
+export function stayedAfterDelivery(unenroll: Unenroll | undefined, now: Date): boolean {
+  if (unenroll?.state !== 'sent' || !unenroll.lastSentAt) return false;
+  return now.getTime() - Date.parse(unenroll.lastSentAt) > REFUSAL_AFTER_MS;
+}
+
+/**
+ * What time alone decides. `lastContact` is the device's last message (ISO 8601), absent if it never called.
+ * @returns the next record, or undefined when nothing changes.
+ */
+export function passTime(device: Device, lastContact: string | undefined, now: Date): Device | undefined {
+  const unenroll = device.unenroll;
+  if (!unenroll || device.state !== 'unenrolling') return undefined;
+  if (unenroll.state === 'sent' && elapsed(unenroll.lastSentAt ?? unenroll.since, now) > SILENT_AFTER_MS) {
+    const reason = 'Delivered, and the device has been silent for 7 days since. Evidence: silence.';
+    return { ...step(device, 'silent', reason, now), state: 'unenrolled' };
+  }
+  const quietSince = lastContact && lastContact > unenroll.requestedAt ? lastContact : unenroll.requestedAt;
+  const waits = unenroll.state === 'waiting' || unenroll.state === 'held';
+  if (waits && (elapsed(quietSince, now) > NEVER_DELIVERED_AFTER_MS || cannotCall(device, now))) {
+    return step(device, 'neverDelivered', 'The device has not called since and may never call again.', now);
+  }
+  return undefined;
+}
+
+function elapsed(since: string, now: Date): number {
+  return now.getTime() - Date.parse(since);
+}
+
+/** An enrollment whose certificates have all expired can neither call nor renew. */
+function cannotCall(device: Device, now: Date): boolean {
+  return device.certificates.every((certificate) => Date.parse(certificate.notAfter) < now.getTime());
+}

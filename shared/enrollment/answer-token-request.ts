@@ -1,0 +1,85 @@
+import { now } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import { fault } from '../wire/fault.ts';
+import { type Envelope, readEnvelope, SoapError } from '../wire/soap.ts';
+import { ACTION_REQUEST_SECURITY_TOKEN, type RequestSecurityToken, readRequestSecurityToken } from '../wire/wstep.ts';
+import { XmlError } from '../wire/xml.ts';
+import { checkAction } from './answer-soap.ts';
+import type { Journal } from './journal.ts';
+import { EnrollmentRefusal, REFUSALS, type RefusalCause } from './refusal.ts';
+import type { Throttle } from './throttle.ts';
+import { type EnrollmentServices, issueToken } from './token-request.ts';
+
+/** Context names that help an administrator to find the device; the rest stays out of the journal. */
+const JOURNAL_NAMES = ['DeviceName', 'DeviceID', 'HWDevID', 'OSVersion', 'OSEdition', 'EnrollmentType', 'SerialNumber'];
+
+export interface TokenCall {
+  body: Buffer;
+  /** Where the call comes from, as the platform saw it. */
+  address: string;
+}
+
+/** `body` is a SOAP envelope, unless the status is 429 and `retryAfter` says when to come again (seconds). */
+export interface TokenReply {
+  status: 200 | 429 | 500;
+  body: Buffer;
+  retryAfter?: number;
+}
+
+/** What has become known of an attempt on its way, for the journal. */
+interface Attempt {
+  envelope?: Envelope;
+  request?: RequestSecurityToken;
+}
+
+/**
+ * Answers one RequestSecurityToken, whatever comes in: a token, or the fault that Windows reads, with a TraceId that names
+ * the attempt in the journal (MS-MDE2 2.2.10). Faults go with HTTP 500. Past 20 failures of an address in an hour, 429.
+ */
+export async function answerTokenRequest(
+  services: EnrollmentServices & { journal: Journal; throttle: Throttle; log: Log },
+  call: TokenCall,
+): Promise<TokenReply> {
+  const traceId = services.journal.begin(call.address, now());
+  const attempt: Attempt = {};
+  try {
+    readRequest(attempt, call.body);
+    const { envelope, request } = attempt as Required<Attempt>;
+    const { device, body } = await issueToken(services, envelope, request);
+    const reason = `Enrolled by invitation ${device.invitationId}.`;
+    await services.journal.enrolled({ ...describe(traceId, attempt, reason), enrollmentId: device.id }, services.log);
+    services.log.info('A device was enrolled', { device: device.id, trace: traceId });
+    return { status: 200, body };
+  } catch (error) {
+    const { cause, reason } = explain(error);
+    services.log.warn('An enrollment was refused', { trace: traceId, cause, reason });
+    await services.journal.refused({ ...describe(traceId, attempt, reason), cause }, call.address, services.log);
+    // What the server itself failed at is no failure of the caller.
+    const retryAfter = cause === 'failed' || cause === 'busy' ? undefined : services.throttle.fail(call.address, now());
+    if (retryAfter !== undefined) return { status: 429, body: Buffer.alloc(0), retryAfter };
+    const { fault: name, message } = REFUSALS[cause];
+    const body = fault({ name, reason: message, traceId: traceId, relatesTo: attempt.envelope?.messageId });
+    return { status: 500, body };
+  }
+}
+
+function readRequest(attempt: Attempt, body: Buffer): void {
+  attempt.envelope = readEnvelope(body);
+  attempt.request = readRequestSecurityToken(attempt.envelope);
+  checkAction(attempt.envelope, ACTION_REQUEST_SECURITY_TOKEN);
+}
+
+function explain(error: unknown): { cause: RefusalCause; reason: string } {
+  if (error instanceof EnrollmentRefusal) return { cause: error.refusal, reason: error.message };
+  if (error instanceof SoapError || error instanceof XmlError) return { cause: 'unreadable', reason: error.message };
+  return { cause: 'failed', reason: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown failure' };
+}
+
+function describe(traceId: string, attempt: Attempt, reason: string) {
+  const items = attempt.request?.context ?? [];
+  const device = items
+    .filter(({ name }) => JOURNAL_NAMES.includes(name))
+    .map(({ name, value }) => [name, value.slice(0, 200)]);
+  const user = attempt.envelope?.security.usernameToken?.username.slice(0, 320) ?? '';
+  return { traceId, at: now().toISOString(), user, reason: reason.slice(0, 500), device: Object.fromEntries(device) };
+}

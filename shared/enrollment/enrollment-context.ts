@@ -1,0 +1,42 @@
+import type { ContextItem } from '../wire/wstep.ts';
+import { EnrollmentRefusal } from './refusal.ts';
+
+/** What the enrollment client says of the device in AdditionalContext (MS-MDE2 3.4.4.1.1.1.1). */
+export interface EnrollmentContext {
+  deviceId: string;
+  enrollmentType: 'Full' | 'Device';
+  hwDevId: string;
+  deviceName: string;
+  /** First value of each name, unknown names too: new ones appear with each Windows release. */
+  values: Record<string, string>;
+}
+
+const MAX_NAMES = 60;
+const MAX_VALUE = 512;
+
+/**
+ * @throws {EnrollmentRefusal} `badContext` without DeviceID or EnrollmentType, `kindNotServed` for an EnrollmentType other
+ *   than Full and Device (AppManagement, Compliance and the like are other products' enrollments)
+ */
+export function readEnrollmentContext(items: readonly ContextItem[]): EnrollmentContext {
+  const values: Record<string, string> = {};
+  for (const { name, value } of items) {
+    const keeps =
+      !(name in values) && Object.keys(values).length < MAX_NAMES && /^[A-Za-z][A-Za-z0-9]{0,63}$/.test(name);
+    if (keeps) values[name] = value.trim().slice(0, MAX_VALUE);
+  }
+  const deviceId = values['DeviceID'];
+  const enrollmentType = values['EnrollmentType'];
+  if (!deviceId) throw new EnrollmentRefusal('badContext', 'DeviceID is missing from AdditionalContext.');
+  if (!enrollmentType) throw new EnrollmentRefusal('badContext', 'EnrollmentType is missing from AdditionalContext.');
+  if (enrollmentType !== 'Full' && enrollmentType !== 'Device') {
+    throw new EnrollmentRefusal('kindNotServed', `EnrollmentType ${enrollmentType} is not served.`);
+  }
+  return {
+    deviceId,
+    enrollmentType,
+    hwDevId: values['HWDevID'] ?? '',
+    deviceName: values['DeviceName'] || deviceId,
+    values,
+  };
+}

@@ -1,0 +1,136 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { newInvitationSecret, normaliseSecret, sha256 } from '../platform/ids.ts';
+import { conflict, Problem } from '../platform/problem.ts';
+import { keyPart, type Row } from '../storage/rows.ts';
+import type { Storage } from '../storage/storage.ts';
+import { type Change, Conflict } from '../storage/tables.ts';
+
+/**
+ * An invitation lets one user enroll a number of devices until a time. Its secret is typed as the password in Settings
+ * and stored as SHA-256 only: it has 80 random bits, so a slow hash would add cost and no safety.
+ */
+export interface Invitation {
+  id: string;
+  user: string;
+  secretHash: string;
+  createdAt: string;
+  createdBy: string;
+  expiresAt: string;
+  maxDevices: number;
+  /** Enrollments that count against `maxDevices`. */
+  uses: InvitationUse[];
+  /** SHA-256 of the request that made it under an Idempotency-Key. */
+  requestHash?: string;
+}
+
+export interface InvitationUse {
+  enrollmentId: string;
+  publicKeyHash: string;
+  hwDevId: string;
+  at: string;
+}
+
+/** More open invitations for one user than this are refused: enrolling reads them all in one call. */
+const MAX_INVITATIONS_PER_USER = 100;
+
+export interface NewInvitation {
+  user: string;
+  expiresInHours: number;
+  maxDevices: number;
+  createdBy: string;
+  /** Makes a repeated call give the same invitation: its secret is then derived from this key and the app's own. */
+  idempotency?: { key: string; requestHash: string; appKey: Buffer };
+}
+
+/**
+ * Creates an invitation. @returns it with its secret, which is shown this once and kept nowhere.
+ * @throws {Problem} 409 when the user has too many open invitations, 422 when the Idempotency-Key was used for another request
+ */
+export async function createInvitation(
+  storage: Storage,
+  request: NewInvitation,
+  now: Date,
+): Promise<{ invitation: Invitation; secret: string }> {
+  const { id, secret } = identify(request, now);
+  const user = request.user.trim().toLowerCase();
+  const invitation: Invitation = {
+    id,
+    user,
+    secretHash: hashOf(secret),
+    createdAt: now.toISOString(),
+    createdBy: request.createdBy,
+    expiresAt: new Date(now.getTime() + request.expiresInHours * 3_600_000).toISOString(),
+    maxDevices: request.maxDevices,
+    uses: [],
+    requestHash: request.idempotency?.requestHash,
+  };
+  const table = storage.table('invitations');
+  const { rows } = await table.page<Invitation>(keyPart(user), { limit: MAX_INVITATIONS_PER_USER });
+  const ended = rows.filter((row) => row.value.expiresAt <= invitation.createdAt);
+  if (rows.length - ended.length >= MAX_INVITATIONS_PER_USER) {
+    throw conflict(`${user} has ${MAX_INVITATIONS_PER_USER} open invitations. Wait until some have ended.`);
+  }
+  try {
+    await table.write(keyPart(user), [{ kind: 'insert', rowKey: id, value: invitation }, ...tidying(rows, ended)]);
+    return { invitation, secret };
+  } catch (error) {
+    if (!(error instanceof Conflict)) throw error;
+    return { invitation: await recall(storage, user, id, request), secret };
+  }
+}
+
+/** Ended invitations are kept while there is room: enrolling reads one page of a user's invitations, and no more. */
+function tidying(rows: Row<Invitation>[], ended: Row<Invitation>[]): Change[] {
+  if (rows.length < MAX_INVITATIONS_PER_USER / 2) return [];
+  return ended.map(({ rowKey, etag }) => ({ kind: 'delete', rowKey, etag }));
+}
+
+async function recall(storage: Storage, user: string, id: string, request: NewInvitation): Promise<Invitation> {
+  const row = await storage.table('invitations').get<Invitation>(keyPart(user), id);
+  if (!row || row.value.requestHash !== request.idempotency?.requestHash) {
+    throw new Problem(
+      422,
+      'Idempotency-Key reused',
+      'This Idempotency-Key was used for another request. Use a new one.',
+    );
+  }
+  return row.value;
+}
+
+function identify(request: NewInvitation, now: Date): { id: string; secret: string } {
+  if (!request.idempotency) {
+    return {
+      id: `${now.getTime().toString(36)}${newInvitationSecret().slice(0, 4).toLowerCase()}`,
+      secret: newInvitationSecret(),
+    };
+  }
+  const { appKey, key } = request.idempotency;
+  const seed = createHmac('sha256', appKey)
+    .update(JSON.stringify(['invitation', key]))
+    .digest();
+  return { id: `i${seed.subarray(16, 24).toString('hex')}`, secret: newInvitationSecret(seed.subarray(0, 10)) };
+}
+
+function hashOf(secret: string): string {
+  return sha256(normaliseSecret(secret)).toString('hex');
+}
+
+/**
+ * Finds the open invitation of `user` with `secret`. One call, and the same work whether the user is known or not.
+ * @returns undefined for an unknown user, a wrong secret and an ended invitation alike
+ */
+export async function findInvitation(
+  storage: Storage,
+  user: string,
+  secret: string,
+  now: Date,
+): Promise<Row<Invitation> | undefined> {
+  const given = Buffer.from(hashOf(secret), 'hex');
+  const partition = keyPart(user.trim().toLowerCase().slice(0, 320));
+  const { rows } = await storage.table('invitations').page<Invitation>(partition, { limit: MAX_INVITATIONS_PER_USER });
+  let found: Row<Invitation> | undefined;
+  for (const row of rows) {
+    if (timingSafeEqual(Buffer.from(row.value.secretHash, 'hex'), given)) found = row;
+  }
+  return found && found.value.expiresAt > now.toISOString() ? found : undefined;
+}

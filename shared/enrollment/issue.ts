@@ -1,0 +1,206 @@
+import type { CertificateAuthority } from '../certificates/certificate-authority.ts';
+import { issueLeaf, type Leaf } from '../certificates/leaf.ts';
+import type { SigningRequest } from '../certificates/signing-request.ts';
+import { DEVICE_ROW, type Device, type DeviceCertificate, hasLeft } from '../devices/device.ts';
+import { addToDeviceList } from '../devices/device-list.ts';
+import { newGuid } from '../platform/ids.ts';
+import type { Row } from '../storage/rows.ts';
+import type { Storage } from '../storage/storage.ts';
+import { type Change, Conflict } from '../storage/tables.ts';
+import type { EnrollmentContext } from './enrollment-context.ts';
+import type { Invitation, InvitationUse } from './invitations.ts';
+import { EnrollmentRefusal } from './refusal.ts';
+
+/**
+ * Turns an accepted request into an enrollment. A use of the invitation is written first and names the enrollment, so
+ * whatever breaks off after it, the device's next try finds the same enrollment and completes it: a lost reply, a crash
+ * or a retry with a new key costs no second use.
+ */
+
+/** The same key again within this time is the same request, whose reply was lost. */
+export const SAME_REQUEST_FOR_MS = 30 * 60_000;
+
+export interface AcceptedRequest {
+  invitation: Row<Invitation>;
+  signingRequest: SigningRequest;
+  context: EnrollmentContext;
+  providerId: string;
+  /** Digest mode: gives B64(MD5(name:secret)) for the enrollment, to be stored before the device learns the secret. */
+  credentialFor?: (enrollmentId: string) => string;
+  now: Date;
+}
+
+/**
+ * Calls: the invitation, the device, the list; up to three more when the device came before.
+ * @returns the enrollment's record and its certificate (DER)
+ * @throws {EnrollmentRefusal} `invitationUsedUp`, or `busy` when the invitation is being used at this very moment
+ */
+export async function issueEnrollment(
+  storage: Storage,
+  ca: CertificateAuthority,
+  request: AcceptedRequest,
+): Promise<{ device: Device; certificate: Buffer }> {
+  const { invitation, now } = request;
+  const use = await reserveUse(storage, request);
+  const existing = use.isNew ? undefined : await readDevice(storage, use.enrollmentId);
+  const issued = existing?.value.certificates.find((c) => c.publicKeyHash === request.signingRequest.publicKeyHash);
+  if (existing && issued) {
+    return {
+      device: await renewCredential(storage, existing, request),
+      certificate: Buffer.from(issued.der, 'base64'),
+    };
+  }
+
+  const { subjectPublicKeyInfo, publicKeyHash } = request.signingRequest;
+  const leaf = await issueLeaf({ ca, enrollmentId: use.enrollmentId, subjectPublicKeyInfo, now });
+  const device = newDevice(request, invitation.value, use.enrollmentId, certificateRecord(leaf, publicKeyHash, now));
+  await insertDevice(storage, device);
+  if (use.replaces) await supersede(storage, use.replaces, device.id);
+  await addToDeviceList(storage, device);
+  return { device, certificate: leaf.der };
+}
+
+/** The reply that was lost carried a secret; the repeated one carries another, so what is stored follows. */
+async function renewCredential(storage: Storage, row: Row<Device>, request: AcceptedRequest): Promise<Device> {
+  const digestCredential = request.credentialFor?.(row.value.id);
+  if (!digestCredential) return row.value;
+  const value = { ...row.value, digestCredential, revision: row.value.revision + 1 };
+  await storage.table('devices').write(value.id, [{ kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag }]);
+  return value;
+}
+
+interface ReservedUse {
+  enrollmentId: string;
+  /** False when an earlier request had reserved it already. */
+  isNew: boolean;
+  /** An enrollment that never opened a management session and whose place this one takes. */
+  replaces?: string;
+}
+
+async function reserveUse(storage: Storage, request: AcceptedRequest): Promise<ReservedUse> {
+  const { invitation, signingRequest, context, now } = request;
+  const { uses } = invitation.value;
+  const same = uses.find((use) => use.publicKeyHash === signingRequest.publicKeyHash);
+  if (same && now.getTime() - Date.parse(same.at) < SAME_REQUEST_FOR_MS) {
+    return { enrollmentId: same.enrollmentId, isNew: false };
+  }
+  const abandoned = await findAbandoned(storage, uses, context.hwDevId);
+  const kept = uses.filter((use) => use !== abandoned);
+  if (kept.length >= invitation.value.maxDevices) {
+    throw new EnrollmentRefusal(
+      'invitationUsedUp',
+      `Invitation ${invitation.value.id} allows ${invitation.value.maxDevices} device(s).`,
+    );
+  }
+  const use: InvitationUse = {
+    enrollmentId: newGuid(),
+    publicKeyHash: signingRequest.publicKeyHash,
+    hwDevId: context.hwDevId,
+    at: now.toISOString(),
+  };
+  await writeUses(storage, invitation, [...kept, use]);
+  return { enrollmentId: use.enrollmentId, isNew: true, replaces: abandoned?.enrollmentId };
+}
+
+/** A retry in Settings makes a new key: an enrollment of the same hardware that never called is given up for it. */
+async function findAbandoned(
+  storage: Storage,
+  uses: InvitationUse[],
+  hwDevId: string,
+): Promise<InvitationUse | undefined> {
+  const candidate = uses.findLast((use) => hwDevId !== '' && use.hwDevId === hwDevId);
+  if (!candidate) return undefined;
+  const { rows } = await storage.table('devices').page<Device>(candidate.enrollmentId, { before: '2', limit: 2 });
+  const [device, session] = rows;
+  const neverCalled = !session && (!device || !hasLeft(device.value));
+  return neverCalled ? candidate : undefined;
+}
+
+async function writeUses(storage: Storage, invitation: Row<Invitation>, uses: InvitationUse[]): Promise<void> {
+  const { partitionKey, rowKey, etag, value } = invitation;
+  try {
+    await storage
+      .table('invitations')
+      .write(partitionKey, [{ kind: 'replace', rowKey, value: { ...value, uses }, etag }]);
+  } catch (error) {
+    if (error instanceof Conflict) throw new InvitationMoved();
+    throw error;
+  }
+}
+
+/** Another request used the same invitation at this moment; the caller reads it again. */
+export class InvitationMoved extends Error {
+  override readonly name = 'InvitationMoved';
+}
+
+async function readDevice(storage: Storage, enrollmentId: string): Promise<Row<Device> | undefined> {
+  return storage.table('devices').get<Device>(enrollmentId, DEVICE_ROW);
+}
+
+/** A second try may find the record that the first one wrote before it broke off; then its certificate is added. */
+async function insertDevice(storage: Storage, device: Device): Promise<void> {
+  const table = storage.table('devices');
+  try {
+    await table.write(device.id, [{ kind: 'insert', rowKey: DEVICE_ROW, value: device }]);
+  } catch (error) {
+    if (!(error instanceof Conflict)) throw error;
+    const row = await readDevice(storage, device.id);
+    if (!row) throw error;
+    const certificates = [...row.value.certificates, ...device.certificates];
+    const value = { ...row.value, certificates, revision: row.value.revision + 1 };
+    await table.write(device.id, [{ kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag }]);
+  }
+}
+
+async function supersede(storage: Storage, enrollmentId: string, by: string): Promise<void> {
+  const row = await readDevice(storage, enrollmentId);
+  if (!row || hasLeft(row.value)) return;
+  const value: Device = { ...row.value, state: 'superseded', supersededBy: by, revision: row.value.revision + 1 };
+  const change: Change = { kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag };
+  try {
+    await storage.table('devices').write(enrollmentId, [change]);
+  } catch (error) {
+    // It called at this very moment, so it was not abandoned: both enrollments stand.
+    if (error instanceof Conflict) return;
+    throw error;
+  }
+  await addToDeviceList(storage, value);
+}
+
+function certificateRecord(leaf: Leaf, publicKeyHash: string, now: Date): DeviceCertificate {
+  return {
+    thumbprint: leaf.thumbprint,
+    serialNumber: leaf.serialNumber,
+    notBefore: leaf.notBefore.toISOString(),
+    notAfter: leaf.notAfter.toISOString(),
+    der: leaf.der.toString('base64'),
+    publicKeyHash,
+    issuedAt: now.toISOString(),
+  };
+}
+
+function newDevice(
+  request: AcceptedRequest,
+  invitation: Invitation,
+  id: string,
+  certificate: DeviceCertificate,
+): Device {
+  const { context, now, providerId } = request;
+  return {
+    id,
+    revision: 1,
+    user: invitation.user,
+    name: context.deviceName,
+    state: 'enrolled',
+    enrollmentType: context.enrollmentType,
+    providerId,
+    enrolledAt: now.toISOString(),
+    invitationId: invitation.id,
+    context: context.values,
+    devInfo: {},
+    facts: {},
+    certificates: [certificate],
+    digestCredential: request.credentialFor?.(id),
+    nextSequence: 1,
+  };
+}

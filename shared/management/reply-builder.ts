@@ -1,0 +1,60 @@
+import {
+  alertElement,
+  commandElement,
+  type ServerCommand,
+  type ServerStatus,
+  statusElement,
+} from '../wire/syncml-writer.ts';
+import type { Xml } from '../wire/xml.ts';
+
+/** A reply carries at most this many commands; the device answers them all in its next message. */
+export const MAX_COMMANDS = 25;
+/** And at most this many bytes. Nothing is ever chunked to a device, since Windows says LrgObj false. */
+export const MAX_REPLY_BYTES = 256 * 1024;
+/** Envelope, header and the namespace declarations that are not counted element by element. */
+const ENVELOPE_BYTES = 2_048;
+
+/** Collects the body of a server message: statuses first, then commands, each with a CmdID of its own from 1 on. */
+export class ReplyBuilder {
+  readonly body: Xml[] = [];
+  #nextCmdId = 1;
+  #bytes = ENVELOPE_BYTES;
+  #commands = 0;
+
+  get commandCount(): number {
+    return this.#commands;
+  }
+
+  status(status: ServerStatus): void {
+    this.#append(statusElement(this.#nextCmdId, status));
+  }
+
+  alert(code: number): void {
+    this.#append(alertElement(this.#nextCmdId, { code }));
+  }
+
+  /**
+   * Appends all of `commands`, or none when they do not fit.
+   * @returns the CmdIDs given to them, in order; undefined when they do not fit into this reply.
+   */
+  commands(commands: readonly ServerCommand[]): string[] | undefined {
+    if (this.#commands + commands.length > MAX_COMMANDS) return undefined;
+    const elements = commands.map((command, index) => commandElement(this.#nextCmdId + index, command));
+    const bytes = elements.reduce((sum, element) => sum + sizeOf(element), 0);
+    if (this.#bytes + bytes > MAX_REPLY_BYTES) return undefined;
+    const first = this.#nextCmdId;
+    for (const element of elements) this.#append(element);
+    this.#commands += commands.length;
+    return commands.map((_, index) => String(first + index));
+  }
+
+  #append(element: Xml): void {
+    this.body.push(element);
+    this.#bytes += sizeOf(element);
+    this.#nextCmdId += 1;
+  }
+}
+
+function sizeOf(element: Xml): number {
+  return Buffer.byteLength(element.toString());
+}

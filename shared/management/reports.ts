@@ -1,0 +1,60 @@
+import { confirm, reportFailure } from '../devices/unenroll.ts';
+import type { ClientCommand, Item } from '../wire/syncml.ts';
+import type { Turn } from './turn-state.ts';
+
+type Alert = Extract<ClientCommand, { kind: 'Alert' }>;
+
+/** MS-MDM 2.2.7.2: the alert codes that a device sends. */
+const ABORT = 1223;
+const CLIENT_EVENT = 1224;
+const GENERIC_ALERT = 1226;
+
+const LOGIN_STATUS = 'com.microsoft/MDM/LoginStatus';
+const UNENROLL = 'com.microsoft:mdm.unenrollment.userrequest';
+
+/** DevInfo has five nodes; a device that sends more must not fill its record with them. */
+const MAX_DEV_INFO = 16;
+const MAX_DEV_INFO_VALUE = 256;
+
+/** What the device tells by itself: alerts, and its DevInfo at the start of a session. */
+export function takeReports(turn: Turn): void {
+  for (const command of turn.input.message.commands) {
+    if (command.kind === 'Alert') takeAlert(turn, command);
+    else if (command.kind === 'Replace') takeDevInfo(turn, command.items);
+  }
+}
+
+function takeAlert(turn: Turn, alert: Alert): void {
+  if (alert.code === ABORT) turn.aborted = true;
+  for (const item of alert.items) {
+    const type = item.meta.type?.trim();
+    if (alert.code === CLIENT_EVENT && type === LOGIN_STATUS) takeLoginStatus(turn, item);
+    if (alert.code === GENERIC_ALERT && type === UNENROLL) takeUnenrollAlert(turn, item);
+  }
+}
+
+function takeLoginStatus(turn: Turn, item: Item): void {
+  const value = item.data?.trim().toLowerCase();
+  if (value === 'user' || value === 'others' || value === 'none') turn.session.loginStatus = value;
+}
+
+/**
+ * Data 1 says that the device removes the enrollment; anything else that it tried and failed: `2` or a text when the
+ * Entra join could not be undone. The enrollment is then still there and must not be written off.
+ */
+function takeUnenrollAlert(turn: Turn, item: Item): void {
+  const data = item.data?.trim() ?? '';
+  turn.unenrollReported = true;
+  const next = data === '1' ? confirm : (device: typeof turn.copy.device, at: Date) => reportFailure(device, data, at);
+  turn.copy.device = next(turn.copy.device, turn.input.now);
+}
+
+function takeDevInfo(turn: Turn, items: readonly Item[]): void {
+  const reported = items
+    .filter((item) => item.source?.toLowerCase().startsWith('./devinfo/'))
+    .map((item): [string, string] => [(item.source ?? '').slice('./DevInfo/'.length), item.data?.trim() ?? ''])
+    .filter(([name, value]) => /^[A-Za-z]{1,32}$/.test(name) && value.length <= MAX_DEV_INFO_VALUE);
+  if (reported.length === 0) return;
+  const devInfo = { ...turn.copy.device.devInfo, ...Object.fromEntries(reported.slice(0, MAX_DEV_INFO)) };
+  if (Object.keys(devInfo).length <= MAX_DEV_INFO) turn.copy.device = { ...turn.copy.device, devInfo };
+}

@@ -1,0 +1,52 @@
+import type { Fact, Join } from '../devices/device.ts';
+import type { FactName } from './facts.ts';
+
+/**
+ * The running (or last) OMA-DM session of a device: row `1session`. It is rewritten by every message, so its ETag is what
+ * two writers race for, and an administrator's act that must stop a running message writes it as well.
+ */
+export interface Session {
+  /** Opaque, as the device sent it. */
+  sessionId: string;
+  startedAt: string;
+  /** `closed`: the last reply asked nothing more, or ended the session with an Unenroll. */
+  phase: 'open' | 'closed';
+  /** What the device said about who is signed in; decides about the ./User tree. */
+  loginStatus?: 'user' | 'others' | 'none';
+  /** What the last reply asked for, so that answers find what they answer. */
+  asked: Asked[];
+  /** Answers about the join that came in this session. */
+  joinFacts: Partial<Record<FactName, Fact>>;
+  /** The join as read in this session; the gate believes no older one. */
+  join?: Join;
+  joinAsked: boolean;
+  factsAsked: boolean;
+  /** Unenroll goes out at most once a session. */
+  unenrollSent: boolean;
+  /** The nonce under which a digest session was opened, base64. */
+  nonce?: string;
+  /** The last message that was answered: if it comes again, it gets the same answer. */
+  lastMsgId: number;
+  lastBodyHash: string;
+  lastCredential: string;
+  lastAt: string;
+  /** The reply, deflated. */
+  lastReply: Buffer;
+}
+
+export type Asked =
+  | {
+      kind: 'command';
+      msgRef: number;
+      cmdId: string;
+      id: string;
+      item: number;
+      target: string;
+      code?: number;
+      originalError?: string;
+    }
+  | { kind: 'fact'; msgRef: number; cmdId: string; name: FactName; code?: number }
+  | { kind: 'unenroll'; msgRef: number; cmdId: string };
+
+/** For so long a repeated message gets the reply it had. */
+export const REPLAY_FOR_MS = 15 * 60_000;

@@ -1,0 +1,53 @@
+import type { Device } from '../devices/device.ts';
+import type { Change } from '../storage/tables.ts';
+import type { ClientMessage } from '../wire/syncml.ts';
+import type { ReplyBuilder } from './reply-builder.ts';
+import type { Session } from './session.ts';
+import type { WorkingCopy } from './working-copy.ts';
+
+/** What goes into a turn, what comes out, and what its parts share on the way. */
+
+export interface TurnInput {
+  message: ClientMessage;
+  /** SHA-256 of the request's bytes, hex. */
+  bodyHash: string;
+  /** What proved the caller: certificate thumbprint, or the digest. */
+  credential: string;
+  /** True for the first message of a session that may be answered: MsgID 1, or in digest mode the one after the challenge. */
+  opens: boolean;
+  nonce?: string;
+  now: Date;
+}
+
+export interface TurnOutcome {
+  reply: Buffer;
+  /** One transaction; empty when the message changes nothing. */
+  changes: Change[];
+  /** Results too large for a row; they are written before the transaction. */
+  blobs: LargeResult[];
+  /** The record after this turn. */
+  device: Device;
+  /** True when the device list has to follow: the record changed, or this is the first contact of a day. */
+  listDue: boolean;
+  /** True when nothing could be sent although commands wait beyond those that were read. */
+  starved: boolean;
+}
+
+/** What the parts of a turn share. */
+export interface Turn {
+  readonly input: TurnInput;
+  readonly copy: WorkingCopy;
+  readonly reply: ReplyBuilder;
+  readonly blobs: LargeResult[];
+  session: Session;
+  /** The device aborted the session (alert 1223): it gets statuses and nothing more. */
+  aborted: boolean;
+  /** The device reported that it removes the enrollment, or failed to. */
+  unenrollReported: boolean;
+}
+
+/** A result that is too large for a row; `name` is its blob. */
+export interface LargeResult {
+  name: string;
+  data: Buffer;
+}

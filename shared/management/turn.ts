@@ -1,0 +1,174 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { settleUnanswered } from '../commands/settle.ts';
+import type { Device } from '../devices/device.ts';
+import { refuse, stayedAfterDelivery } from '../devices/unenroll.ts';
+import type { ClientCommand } from '../wire/syncml.ts';
+import { writeSyncML } from '../wire/syncml-writer.ts';
+import { takeAnswers } from './answers.ts';
+import { ReplyBuilder } from './reply-builder.ts';
+import { takeReports } from './reports.ts';
+import { chooseCommands } from './selection.ts';
+import { REPLAY_FOR_MS, type Session } from './session.ts';
+import type { Turn, TurnInput, TurnOutcome } from './turn-state.ts';
+import { type Snapshot, WorkingCopy } from './working-copy.ts';
+
+/**
+ * One turn of an OMA-DM session as a pure function: what is stored, and what the device says, give what is answered and
+ * what is stored next. No clock, no storage, no settings: they come in as values. (OMA-DM 1.2 section 6, MS-MDM 2.2, 3.1.5.)
+ */
+
+/** Answers one authenticated message of a known device. Never throws for anything that a device may send. */
+export function takeTurn(snapshot: Snapshot, input: TurnInput): TurnOutcome {
+  const before = snapshot.session?.value;
+  if (before && isRepeated(before, input)) return unchanged(snapshot, inflateRawSync(before.lastReply));
+
+  const turn = openTurn(snapshot, input, before);
+  acknowledge(turn);
+  if (!input.opens && !continues(before, input)) return unchanged(snapshot, write(turn, true));
+  if (input.opens) settleLastSession(turn);
+  takeAnswers(turn);
+  takeReports(turn);
+  if (input.opens) noteThatItStayed(turn);
+
+  const asksForRest = !input.message.final && !turn.aborted;
+  const starved = asksForRest ? false : chooseUnlessAborted(turn, snapshot);
+  // OMA-DM 1.2, 6.2: a message without Final is answered with alert 1222 and nothing new, until the package is whole.
+  if (asksForRest) turn.reply.alert(1222);
+  return finishTurn(turn, snapshot, write(turn, !asksForRest), starved);
+}
+
+/** The last message that was answered, bit for bit, from the same credential, not long ago: its reply was lost. */
+function isRepeated(session: Session, input: TurnInput): boolean {
+  const { header } = input.message;
+  return (
+    session.sessionId === header.sessionId &&
+    session.lastMsgId === Number(header.msgId) &&
+    session.lastBodyHash === input.bodyHash &&
+    session.lastCredential === input.credential &&
+    input.now.getTime() - Date.parse(session.lastAt) < REPLAY_FOR_MS
+  );
+}
+
+/** The message belongs to the session that is stored and comes after the last one of it. */
+function continues(session: Session | undefined, input: TurnInput): boolean {
+  const { header } = input.message;
+  return session?.sessionId === header.sessionId && Number(header.msgId) > session.lastMsgId;
+}
+
+function openTurn(snapshot: Snapshot, input: TurnInput, before: Session | undefined): Turn {
+  const fresh: Session = {
+    sessionId: input.message.header.sessionId,
+    startedAt: input.now.toISOString(),
+    phase: 'open',
+    asked: [],
+    joinFacts: {},
+    joinAsked: false,
+    factsAsked: false,
+    unenrollSent: false,
+    nonce: input.nonce,
+    lastMsgId: 0,
+    lastBodyHash: '',
+    lastCredential: '',
+    lastAt: '',
+    lastReply: Buffer.alloc(0),
+  };
+  return {
+    input,
+    copy: new WorkingCopy(snapshot),
+    reply: new ReplyBuilder(),
+    blobs: [],
+    session: input.opens || !before ? fresh : { ...before },
+    aborted: false,
+    unenrollReported: false,
+  };
+}
+
+/** A Status for the header and for each command of the device, in its order, before anything else (MS-MDM 2.2.6.1). */
+function acknowledge(turn: Turn): void {
+  const { header, commands } = turn.input.message;
+  const msgRef = header.msgId;
+  turn.reply.status({
+    msgRef,
+    cmdRef: '0',
+    cmd: 'SyncHdr',
+    targetRef: header.target,
+    sourceRef: header.source,
+    code: 200,
+  });
+  for (const command of commands) {
+    if (command.kind === 'Status' || command.kind === 'Results' || command.cmdId === '') continue;
+    turn.reply.status({ msgRef, cmdRef: command.cmdId, cmd: nameOf(command), code: understands(command) ? 200 : 406 });
+  }
+}
+
+function nameOf(command: ClientCommand): string {
+  return 'name' in command ? command.name : command.kind;
+}
+
+/** A device reports by Alert and by Replace of ./DevInfo; it has nothing to get, add, delete or run at the server. */
+function understands(command: ClientCommand): boolean {
+  return command.kind === 'Alert' || command.kind === 'Replace';
+}
+
+/** A new session begins: what the last one left unanswered is settled. */
+function settleLastSession(turn: Turn): void {
+  for (const command of [...turn.copy.commands]) {
+    if (command.state === 'accepted' && !turn.copy.canAfford(40)) continue;
+    const settled = settleUnanswered(command, turn.input.now);
+    if (settled !== command) turn.copy.update(settled);
+  }
+}
+
+/** An Unenroll was delivered, time passed, and the device opens an ordinary session: it has not left. */
+function noteThatItStayed(turn: Turn): void {
+  const { copy, input } = turn;
+  if (turn.unenrollReported || !stayedAfterDelivery(copy.device.unenroll, input.now)) return;
+  copy.device = refuse(copy.device, 'The device was told to unenroll and opened another session instead.', input.now);
+}
+
+function chooseUnlessAborted(turn: Turn, snapshot: Snapshot): boolean {
+  if (turn.aborted) {
+    turn.session.phase = 'closed';
+    return false;
+  }
+  chooseCommands(turn);
+  return turn.reply.commandCount === 0 && snapshot.next !== undefined && turn.copy.device.state === 'enrolled';
+}
+
+/** The header swaps the device's target and source. Our MsgID follows the device's: each message has one reply. */
+function write(turn: Turn, final: boolean): Buffer {
+  const { header } = turn.input.message;
+  return writeSyncML({
+    sessionId: header.sessionId,
+    msgId: Number(header.msgId),
+    target: header.source,
+    source: header.target,
+    body: turn.reply.body,
+    final,
+  });
+}
+
+function unchanged(snapshot: Snapshot, reply: Buffer): TurnOutcome {
+  return { reply, changes: [], blobs: [], device: snapshot.device.value, listDue: false, starved: false };
+}
+
+function finishTurn(turn: Turn, snapshot: Snapshot, reply: Buffer, starved: boolean): TurnOutcome {
+  const { input, copy } = turn;
+  const at = input.now.toISOString();
+  const session: Session = {
+    ...turn.session,
+    lastMsgId: Number(input.message.header.msgId),
+    lastBodyHash: input.bodyHash,
+    lastCredential: input.credential,
+    lastAt: at,
+    lastReply: deflateRawSync(reply),
+  };
+  const firstOfDay = snapshot.session?.value.lastAt.slice(0, 10) !== at.slice(0, 10);
+  const listDue = firstOfDay || listFactsDiffer(snapshot.device.value, copy.device);
+  const changes = copy.changes(session);
+  return { reply, changes, blobs: turn.blobs, device: copy.device, listDue, starved };
+}
+
+function listFactsDiffer(before: Device, after: Device): boolean {
+  return before.state !== after.state || before.name !== after.name || before.unenroll?.state !== after.unenroll?.state;
+}
