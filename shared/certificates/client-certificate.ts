@@ -7,7 +7,7 @@ export type ClientCertificateResult =
   | { ok: true; enrollmentId: string; thumbprint: string }
   | { ok: false; reason: string };
 
-/** The longest header that is looked at, in characters. A certificate of ours takes about 1,600. */
+/** The longest header that is looked at, in characters. A certificate of ours takes about 1,330. */
 const MAX_HEADER = 8 * 1024;
 const ONE_BASE64_VALUE = /^[A-Za-z0-9+/]+=*$/;
 const CLIENT_AUTHENTICATION = '1.3.6.1.5.5.7.3.2';

@@ -5,18 +5,19 @@ import { readSigningRequest, SigningRequestError } from '../../../shared/certifi
 import * as der from './der.ts';
 import { OIW_SHA1_WITH_RSA, WINDOWS_COMMON_NAME, windowsRequest } from './windows-request.ts';
 
-const rsa = (modulusLength: number, publicExponent = 65537) =>
-  generateKeyPairSync('rsa', { modulusLength, publicExponent }).privateKey;
+const rsa = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength }).privateKey;
 const key = rsa(2048);
+const otherKey = rsa(2048);
 const spki = (of: KeyObject) => createPublicKey(of).export({ type: 'spki', format: 'der' });
 
 /** A public key that nobody can sign with; it must be refused before anyone tries. */
-function madeUpRsaKey(modulus: Buffer, exponent: Buffer): Buffer {
+function madeUpRsaKey(
+  modulus: Buffer,
+  exponent: Buffer,
+  algorithm = der.sequence(der.objectIdentifier('1.2.840.113549.1.1.1'), der.nothing()),
+): Buffer {
   const numbers = der.sequence(der.tlv(2, Buffer.of(0), modulus), der.tlv(2, exponent));
-  return der.sequence(
-    der.sequence(der.objectIdentifier('1.2.840.113549.1.1.1'), der.nothing()),
-    der.bitString(numbers),
-  );
+  return der.sequence(algorithm, der.bitString(numbers));
 }
 const oddNumber = (bytes: number) => Buffer.alloc(bytes, 0xc5);
 
@@ -66,14 +67,18 @@ describe('a certificate request from Windows', () => {
     });
     const { publicKeyHash } = readSigningRequest(windowsRequest({ key }));
     expect(readSigningRequest(again).publicKeyHash).toBe(publicKeyHash);
-    expect(readSigningRequest(windowsRequest({ key: rsa(2048) })).publicKeyHash).not.toBe(publicKeyHash);
+    expect(readSigningRequest(windowsRequest({ key: otherKey })).publicKeyHash).not.toBe(publicKeyHash);
   });
 });
 
 describe('a certificate request is refused', () => {
   const good = windowsRequest({ key });
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
-  const pss = generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey;
+  const pss = madeUpRsaKey(
+    oddNumber(256),
+    Buffer.of(1, 0, 1),
+    der.sequence(der.objectIdentifier('1.2.840.113549.1.1.10')),
+  );
   const nested = Array.from({ length: 3000 }).reduce<Buffer>((inner) => der.sequence(inner), Buffer.alloc(0));
 
   test.each<[string, () => Buffer, string]>([
@@ -101,7 +106,7 @@ describe('a certificate request is refused', () => {
     ],
     ['with something else for attributes', () => windowsRequest({ key, attributes: [der.set()] }), 'notPkcs10'],
     ['with a key that is none', () => windowsRequest({ key, publicKey: der.sequence(der.integer(1)) }), 'notPkcs10'],
-    ['signed by another key', () => windowsRequest({ key, signingKey: rsa(2048) }), 'badSignature'],
+    ['signed by another key', () => windowsRequest({ key, signingKey: otherKey }), 'badSignature'],
     ['signed with another digest than it says', () => windowsRequest({ key, digest: 'sha256' }), 'badSignature'],
     [
       'signed with MD5',
@@ -116,7 +121,7 @@ describe('a certificate request is refused', () => {
       'unsupportedAlgorithm',
     ],
     ['for an EC key that claims RSA', () => windowsRequest({ key: ec }), 'notRsa'],
-    ['for a key that is only for PSS', () => windowsRequest({ key, publicKey: spki(pss) }), 'notRsa'],
+    ['for a key that is only for PSS', () => windowsRequest({ key, publicKey: pss }), 'notRsa'],
     ['for RSA 1024', () => windowsRequest({ key: rsa(1024) }), 'keySize'],
     [
       'for RSA 2040',
@@ -133,7 +138,11 @@ describe('a certificate request is refused', () => {
       () => windowsRequest({ key, publicKey: madeUpRsaKey(oddNumber(256), Buffer.of(1)) }),
       'keyExponent',
     ],
-    ['with exponent 3', () => windowsRequest({ key: rsa(2048, 3) }), 'keyExponent'],
+    [
+      'with exponent 3',
+      () => windowsRequest({ key, publicKey: madeUpRsaKey(oddNumber(256), Buffer.of(3)) }),
+      'keyExponent',
+    ],
     [
       'with an even exponent',
       () => windowsRequest({ key, publicKey: madeUpRsaKey(oddNumber(256), Buffer.of(1, 0, 2)) }),
