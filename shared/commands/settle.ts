@@ -7,9 +7,13 @@ export const ACCEPTED_FOR_DAYS = 7;
 
 const MISSING_HERE = new Set([404, 406]);
 
-/** @returns whether a status code says that the item did what it was asked. 418 to a repeated Add means it is there. */
-function succeeded(command: Command, status: number): boolean {
+/**
+ * @returns whether an answer says that the item did what it was asked. 418 to a repeated Add means that it is there. A Get
+ *   that went well and brought no value has failed: the value is what was asked for.
+ */
+function succeeded(command: Command, { status, data, blob }: ItemResult): boolean {
   if (command.verb === 'Add' && status === 418) return command.deliveries > 1;
+  if (command.verb === 'Get' && data === undefined && blob === undefined) return false;
   return status >= 200 && status < 300 && status !== 202 && !NOT_DONE.has(status);
 }
 
@@ -17,7 +21,7 @@ function succeeded(command: Command, status: number): boolean {
 const NOT_DONE = new Set([214, 215, 216]);
 
 function verdict(command: Command, results: readonly ItemResult[]): FinalState {
-  const unmet = results.filter((result) => !succeeded(command, result.status));
+  const unmet = results.filter((result) => !succeeded(command, result));
   if (unmet.length === 0) return 'done';
   return unmet.every((result) => MISSING_HERE.has(result.status)) ? 'notApplicable' : 'failed';
 }

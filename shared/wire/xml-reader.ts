@@ -175,7 +175,7 @@ function namespaceCounter(): { open(tag: OpenTag): void; close(): void } {
 
 /** sax writes its position below the message, lines counted from 0. */
 function withPosition(message: string): string {
-  const [, what, line, column] = /^([^]*?)\nLine: (\d+)\nColumn: (\d+)\nChar: /.exec(message) ?? [];
+  const [, what, line, column] = /^(.*?)\nLine: (\d+)\nColumn: (\d+)\nChar: /s.exec(message) ?? [];
   return what === undefined ? message : `${what.trim()} (line ${Number(line) + 1}, column ${column})`;
 }
 

@@ -1,0 +1,120 @@
+import { COMMAND_PREFIX, type Command, commandId, FINISHED_PREFIX, mayRepeat, type Verb } from '../../shared/commands/command.ts';
+import { DEVICE_ROW, type Device, SESSION_ROW } from '../../shared/devices/device.ts';
+import type { Session } from '../../shared/management/session.ts';
+import type { Snapshot } from '../../shared/management/working-copy.ts';
+import type { Row } from '../../shared/storage/rows.ts';
+import { type Change, Conflict } from '../../shared/storage/tables.ts';
+
+/** A device's partition in memory, with ETags and all-or-nothing writes, for tests of the pure parts. */
+export class Partition {
+  readonly rows = new Map<string, { etag: string; value: object }>();
+  #writes = 0;
+
+  constructor(device: Device) {
+    this.apply([{ kind: 'insert', rowKey: DEVICE_ROW, value: device }]);
+  }
+
+  snapshot(limit = 60): Snapshot {
+    const keys = [...this.rows.keys()].filter((key) => key < '~').sort();
+    const page = keys.slice(0, limit);
+    const row = (key: string): Row<never> => {
+      const { etag, value } = this.rows.get(key)!;
+      return { partitionKey: 'p', rowKey: key, etag, value: structuredClone(value) as never };
+    };
+    return {
+      device: row(DEVICE_ROW) as Row<Device>,
+      session: page.includes(SESSION_ROW) ? (row(SESSION_ROW) as Row<Session>) : undefined,
+      commands: page.filter((key) => key.startsWith(COMMAND_PREFIX)).map((key) => row(key) as Row<Command>),
+      next: keys.length > limit ? keys[limit] : undefined,
+    };
+  }
+
+  apply(changes: readonly Change[]): void {
+    for (const change of changes) {
+      const row = this.rows.get(change.rowKey);
+      const fits = change.kind === 'upsert' || (change.kind === 'insert' ? !row : row?.etag === change.etag);
+      if (!fits) throw new Conflict(`row ${change.rowKey}`, { certain: true });
+    }
+    for (const change of changes) {
+      this.#writes += 1;
+      if (change.kind === 'delete') this.rows.delete(change.rowKey);
+      // As storage does it: what is undefined is not kept, and the caller's object is not shared.
+      else this.rows.set(change.rowKey, { etag: `e${this.#writes}`, value: withoutUndefined(change.value) });
+    }
+  }
+
+  get device(): Device {
+    return this.rows.get(DEVICE_ROW)!.value as Device;
+  }
+
+  setDevice(change: Partial<Device>): void {
+    const { etag, value } = this.rows.get(DEVICE_ROW)!;
+    this.apply([{ kind: 'replace', rowKey: DEVICE_ROW, value: { ...value, ...change }, etag }]);
+  }
+
+  queue(verb: Verb, target: string, more: Partial<Command['items'][number]> & { once?: boolean } = {}): string {
+    const { once, ...item } = more;
+    const sequence = this.device.nextSequence;
+    const items = [{ target, ...item }];
+    const command: Command = {
+      id: commandId(sequence),
+      verb,
+      items,
+      state: 'waiting',
+      once: once ?? !mayRepeat(verb, items),
+      queuedAt: '2026-01-01T00:00:00.000Z',
+      queuedBy: 'test',
+      deliveries: 0,
+      results: [],
+    };
+    this.setDevice({ nextSequence: sequence + 1 });
+    this.apply([{ kind: 'insert', rowKey: COMMAND_PREFIX + command.id, value: command }]);
+    return command.id;
+  }
+
+  command(id: string): Command {
+    const row = this.rows.get(COMMAND_PREFIX + id) ?? this.rows.get(FINISHED_PREFIX + id);
+    return row!.value as Command;
+  }
+
+  commands(): Command[] {
+    return [...this.rows.entries()].filter(([key]) => key.includes('command|')).map(([, { value }]) => value as Command);
+  }
+}
+
+function withoutUndefined(value: object): object {
+  const entries = Object.entries(value).filter(([, part]) => part !== undefined);
+  return structuredClone(Object.fromEntries(entries));
+}
+
+/** A device that was enrolled and whose facts are fresh, unless the test says otherwise. */
+export function enrolledDevice(change: Partial<Device> = {}): Device {
+  return {
+    id: '6f7a3c1e-0d2b-4a59-8c64-2f1f5a9b7d30',
+    revision: 1,
+    user: 'kim@example.org',
+    name: 'PC-1',
+    state: 'enrolled',
+    enrollmentType: 'Full',
+    providerId: 'Lanyard',
+    enrolledAt: '2026-01-01T00:00:00.000Z',
+    invitationId: 'i1',
+    context: {},
+    devInfo: {},
+    facts: {},
+    factsReadAt: '2026-01-01T00:00:00.000Z',
+    certificates: [
+      {
+        thumbprint: 'a'.repeat(64),
+        serialNumber: '01',
+        notBefore: '2026-01-01T00:00:00.000Z',
+        notAfter: '2027-01-01T00:00:00.000Z',
+        der: '',
+        publicKeyHash: 'b'.repeat(64),
+        issuedAt: '2026-01-01T00:00:00.000Z',
+      },
+    ],
+    nextSequence: 1,
+    ...change,
+  };
+}
