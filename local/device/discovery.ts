@@ -7,6 +7,12 @@ import { element, textElement } from './xml-writer.ts';
 export const DISCOVERY_PATH = '/EnrollmentServer/Discovery.svc';
 const NAMESPACE = 'http://schemas.microsoft.com/windows/management/2012/01/enrollment';
 
+/** The MessageID of every Windows device, and the action of the reply. */
+export const DISCOVER = {
+  messageId: 'urn:uuid:748132ec-a575-4329-b01b-6171a9cf8478',
+  replyAction: `${NAMESPACE}/IDiscoveryService/DiscoverResponse`,
+};
+
 export interface Discovered {
   authPolicy: 'OnPremise' | 'Federated' | 'Certificate';
   authenticationUrl?: string;
@@ -16,7 +22,7 @@ export interface Discovered {
   enrollmentUrl: string;
 }
 
-/** The Discover message (MS-MDE2 3.1.4.1.1.1) with the MessageID that every Windows device sends. */
+/** The Discover message (MS-MDE2 3.1.4.1.1.1). */
 export function discoverRequest(machine: Machine, emailAddress: string, to: string): Buffer {
   const request = element(
     'request',
@@ -32,7 +38,7 @@ export function discoverRequest(machine: Machine, emailAddress: string, to: stri
   );
   return envelope({
     action: `${NAMESPACE}/IDiscoveryService/Discover`,
-    messageId: 'urn:uuid:748132ec-a575-4329-b01b-6171a9cf8478',
+    messageId: DISCOVER.messageId,
     to,
     body: element('Discover', request, { xmlns: NAMESPACE }),
   });

@@ -1,13 +1,13 @@
 import { createPublicKey, generateKeyPair, type KeyObject, randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
-import { DISCOVERY_PATH, type Discovered, discoverRequest, readDiscoverResponse } from './discovery.ts';
+import { DISCOVER, DISCOVERY_PATH, type Discovered, discoverRequest, readDiscoverResponse } from './discovery.ts';
 import { envelopeRemarks } from './envelope-remarks.ts';
 import { DeviceError, HRESULT, httpHresult } from './errors.ts';
 import type { HttpClient, HttpReply } from './http-client.ts';
 import type { Machine } from './machine.ts';
-import { type CertificatePolicy, getPoliciesRequest, readPolicies } from './policy.ts';
+import { type CertificatePolicy, GET_POLICIES, getPoliciesRequest, readPolicies } from './policy.ts';
 import { type Provisioned, readProvisioningDocument } from './provisioning-reader.ts';
-import { contextItems, readTokenResponse, requestSecurityToken } from './security-token.ts';
+import { contextItems, readTokenResponse, requestSecurityToken, TOKEN } from './security-token.ts';
 import { OIW_SHA1_WITH_RSA, SHA256, signingRequest } from './signing-request.ts';
 import { faultError } from './soap-fault.ts';
 import type { Credential } from './soap-request.ts';
@@ -29,6 +29,13 @@ export interface EnrollmentResult {
   remarks: string[];
 }
 
+/** What the calls of one enrollment share. */
+interface Run {
+  http: HttpClient;
+  machine: Machine;
+  remarks: string[];
+}
+
 /**
  * Probe, Discover, GetPolicies, RequestSecurityToken, and the reading of the provisioning document (MS-MDE2 1.3).
  * Nothing is kept: the caller does that. Errors: DeviceError with the code that the PC would show.
@@ -39,23 +46,24 @@ export async function requestEnrollment(v: {
   request: EnrollmentRequest;
   now: Date;
 }): Promise<EnrollmentResult> {
-  const { http, machine, request } = v;
+  const { machine, request } = v;
+  const run: Run = { http: v.http, machine, remarks: [] };
   if (!/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(request.user)) {
     throw new DeviceError(HRESULT.invalidArgument, 'settings', 'the form takes a name of the form user@domain only');
   }
   const discoveryUrl = discoveryAddress(request.server);
-  if (!request.entraToken) await probe(http, discoveryUrl);
-  const discovered = await discover(http, machine, request.user, discoveryUrl);
+  if (!request.entraToken) await probe(run, discoveryUrl);
+  const discovered = await discover(run, request.user, discoveryUrl);
   const credential = await credentialFor(discovered, request);
-  const policy = discovered.policyUrl ? await getPolicies(http, credential, discovered.policyUrl) : undefined;
+  const policy = discovered.policyUrl ? await getPolicies(run, credential, discovered.policyUrl) : undefined;
   const key = await newKey(machine.keyBits ?? policy?.minimalKeyLength ?? 2048);
-  const document = await getToken(v, { discovered, credential, policy, key });
+  const document = await getToken(run, { discovered, credential, policy, key });
   const provisioned = readProvisioningDocument(document, {
     enrollmentType: machine.enrollmentType,
     publicKey: createPublicKey(key),
     now: v.now,
   });
-  return { provisioned, key, remarks: [...(policy?.remarks ?? []), ...provisioned.remarks] };
+  return { provisioned, key, remarks: [...run.remarks, ...(policy?.remarks ?? []), ...provisioned.remarks] };
 }
 
 /** Errors: the text is no https address. */
@@ -69,9 +77,9 @@ export function discoveryAddress(server: string): string {
   return url.href;
 }
 
-async function probe(http: HttpClient, url: string): Promise<void> {
+async function probe(run: Run, url: string): Promise<void> {
   const headers = { 'User-Agent': 'ENROLLClient', 'Cache-Control': 'no-cache', Pragma: 'no-cache' };
-  const reply = await http.send({ step: 'probe', method: 'GET', url, headers });
+  const reply = await run.http.send({ step: 'probe', method: 'GET', url, headers });
   if (reply.status !== 200) {
     throw new DeviceError(httpHresult(reply.status), 'probe', `the probe got HTTP ${reply.status}`, {
       retryAfter: reply.retryAfter,
@@ -79,29 +87,41 @@ async function probe(http: HttpClient, url: string): Promise<void> {
   }
 }
 
-async function post(http: HttpClient, step: string, url: string, body: Buffer): Promise<HttpReply> {
-  const reply = await http.send({
-    step,
-    method: 'POST',
-    url,
-    headers: { 'Content-Type': 'application/soap+xml; charset=utf-8', 'User-Agent': 'ENROLLClient' },
-    body,
-  });
-  if (reply.status === 200) return reply;
+async function post(
+  run: Run,
+  call: { step: string; url: string; body: Buffer; messageId: string; replyAction: string },
+): Promise<HttpReply> {
+  const { step, url, body, messageId, replyAction: action } = call;
+  const headers = { 'Content-Type': 'application/soap+xml; charset=utf-8', 'User-Agent': 'ENROLLClient' };
+  const reply = await run.http.send({ step, method: 'POST', url, headers, body });
+  if (reply.status === 200) {
+    run.remarks.push(...envelopeRemarks(reply, { step, action, messageId }));
+    return reply;
+  }
   const error = faultError(reply.body, reply.status, step);
   if (reply.status !== 429 && reply.status !== 503) throw error;
   const { hresult, message, traceId } = error;
   throw new DeviceError(hresult, step, message, { traceId, retryAfter: reply.retryAfter });
 }
 
-async function discover(http: HttpClient, machine: Machine, user: string, url: string): Promise<Discovered> {
-  const reply = await post(http, 'discover', url, discoverRequest(machine, user, url));
-  return readDiscoverResponse(reply.body);
+async function discover(run: Run, user: string, url: string): Promise<Discovered> {
+  const { body } = await post(run, {
+    step: 'discover',
+    url,
+    body: discoverRequest(run.machine, user, url),
+    ...DISCOVER,
+  });
+  return readDiscoverResponse(body);
 }
 
-async function getPolicies(http: HttpClient, credential: Credential, url: string): Promise<CertificatePolicy> {
-  const reply = await post(http, 'policies', url, getPoliciesRequest(credential, url));
-  return readPolicies(reply.body);
+async function getPolicies(run: Run, credential: Credential, url: string): Promise<CertificatePolicy> {
+  const { body } = await post(run, {
+    step: 'policies',
+    url,
+    body: getPoliciesRequest(credential, url),
+    ...GET_POLICIES,
+  });
+  return readPolicies(body);
 }
 
 async function credentialFor(discovered: Discovered, request: EnrollmentRequest): Promise<Credential> {
@@ -135,18 +155,21 @@ async function newKey(bits: number): Promise<KeyObject> {
 }
 
 async function getToken(
-  v: { http: HttpClient; machine: Machine },
+  run: Run,
   call: { discovered: Discovered; credential: Credential; policy?: CertificatePolicy; key: KeyObject },
 ): Promise<string> {
   const { discovered, credential, policy, key } = call;
-  const { machine } = v;
+  const { machine } = run;
   // Nothing negotiated: a server that names a version gets SHA-256 all the same, an older one the hash of old.
   const hashOid =
     machine.hashOid ?? policy?.hashOid ?? (discovered.enrollmentVersion === undefined ? OIW_SHA1_WITH_RSA : SHA256);
-  const csr = signingRequest({ key, deviceId: machine.deviceId, guid: randomUUID().toUpperCase(), hashOid });
-  const to = discovered.enrollmentUrl;
-  const context = contextItems(machine, discovered.enrollmentVersion);
-  const reply = await post(v.http, 'token', to, requestSecurityToken({ credential, to, signingRequest: csr, context }));
+  const body = requestSecurityToken({
+    credential,
+    to: discovered.enrollmentUrl,
+    signingRequest: signingRequest({ key, deviceId: machine.deviceId, guid: randomUUID().toUpperCase(), hashOid }),
+    context: contextItems(machine, discovered.enrollmentVersion),
+  });
+  const reply = await post(run, { step: 'token', url: discovered.enrollmentUrl, body, ...TOKEN });
   const document = readTokenResponse(reply.body);
   if (document === undefined) throw faultError(reply.body, reply.status, 'token');
   return document;

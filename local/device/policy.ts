@@ -6,6 +6,12 @@ import { element } from './xml-writer.ts';
 const NAMESPACE = 'http://schemas.microsoft.com/windows/pki/2009/01/enrollmentpolicy';
 const ACTION = `${NAMESPACE}/IPolicy/GetPolicies`;
 
+/** The MessageID of every Windows device, and the action of the reply. */
+export const GET_POLICIES = {
+  messageId: 'urn:uuid:72048B64-0F19-448F-8C2E-B4C661860AA0',
+  replyAction: `${ACTION}Response`,
+};
+
 export interface CertificatePolicy {
   minimalKeyLength?: number;
   hashOid?: string;
@@ -14,12 +20,12 @@ export interface CertificatePolicy {
   remarks: string[];
 }
 
-/** The GetPolicies message (MS-XCEP 3.1.4.1) with the MessageID that every Windows device sends. */
+/** The GetPolicies message (MS-XCEP 3.1.4.1). */
 export function getPoliciesRequest(credential: Credential, to: string): Buffer {
   const nil = { 'xsi:nil': 'true' };
   return envelope({
     action: ACTION,
-    messageId: 'urn:uuid:72048B64-0F19-448F-8C2E-B4C661860AA0',
+    messageId: GET_POLICIES.messageId,
     to,
     security: securityHeader(credential),
     namespaces: { ...SECURITY_NAMESPACES, 'xmlns:xsi': 'http://www.w3.org/2001/XMLSchema-instance' },

@@ -8,12 +8,18 @@ const WST = 'http://docs.oasis-open.org/ws-sx/ws-trust/200512';
 const AC = 'http://schemas.xmlsoap.org/ws/2006/12/authorization';
 const ENROLLMENT = 'http://schemas.microsoft.com/windows/pki/2009/01/enrollment';
 
+/** The MessageID of every Windows device, and the action of the reply. */
+export const TOKEN = {
+  messageId: 'urn:uuid:0d5a1441-5891-453b-becf-a2e5f6ea3749',
+  replyAction: `${ENROLLMENT}/RSTRC/wstep`,
+};
+
 export interface ContextItem {
   name: string;
   value: string;
 }
 
-/** The RequestSecurityToken message (MS-WSTEP, MS-MDE2 3.4.4.1) with the MessageID that every Windows device sends. */
+/** The RequestSecurityToken message (MS-WSTEP, MS-MDE2 3.4.4.1). */
 export function requestSecurityToken(v: {
   credential: Credential;
   to: string;
@@ -34,7 +40,7 @@ export function requestSecurityToken(v: {
   ]);
   return envelope({
     action: `${ENROLLMENT}/RST/wstep`,
-    messageId: 'urn:uuid:0d5a1441-5891-453b-becf-a2e5f6ea3749',
+    messageId: TOKEN.messageId,
     to: v.to,
     security: securityHeader(v.credential),
     namespaces: { ...SECURITY_NAMESPACES, 'xmlns:wst': WST, 'xmlns:ac': AC },
