@@ -3,7 +3,7 @@ import { digestCredential, digestMatches, hashedCredential } from '../../../shar
 
 describe('MD5 credentials', () => {
   test.each([
-    // The example of OMA DM Protocol 9.4.2, and one computed by hand with openssl.
+    // The example of OMA DM Protocol 9.4.2, and one computed with openssl.
     ['Bruce2', 'OhBehave', Buffer.from('Nonce'), 'Zz6EivR3yeaaENcRN6lpAQ=='],
     ['device1', 'secret', Buffer.from('00112233445566778899aabbccddeeff', 'hex'), 'Nql61rCxSIY+AhksAcMX0A=='],
   ])('the digest of %s is known', (name, secret, nonce, expected) => {

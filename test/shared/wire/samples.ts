@@ -25,7 +25,8 @@ export function envelope(v: { action?: string; messageId?: string; security?: st
 }
 
 export function usernameToken(username: string, password: string, typeAttribute = 'wsse:Type'): string {
-  const passwordText = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText';
+  const passwordText =
+    'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText';
   return (
     '<wsse:Security s:mustUnderstand="1"><wsse:UsernameToken u:Id="uuid-cc1ccc1f-2fba-4bcf-b063-ffc0cac77917-4">' +
     `<wsse:Username>${username}</wsse:Username><wsse:Password ${typeAttribute}="${passwordText}">${password}</wsse:Password>` +
@@ -129,7 +130,12 @@ export function syncHdr(v: { sessionId?: string; msgId?: string; source?: string
   );
 }
 
-export function syncML({ namespace = 'SYNCML:SYNCML1.2', header = syncHdr(), body, final = true }: SyncMLParts): Buffer {
+export function syncML({
+  namespace = 'SYNCML:SYNCML1.2',
+  header = syncHdr(),
+  body,
+  final = true,
+}: SyncMLParts): Buffer {
   return Buffer.from(
     `<?xml version="1.0" encoding="utf-8"?><SyncML xmlns="${namespace}" xmlns:msft="http://schemas.microsoft.com/MobileDevice/MDM">` +
       `<SyncHdr>${header}</SyncHdr><SyncBody>${body}${final ? '<Final/>' : ''}</SyncBody></SyncML>`,

@@ -10,7 +10,9 @@ import { binaryToken, discover, envelope, getPolicies, tokenRequest, usernameTok
 
 describe('reading an envelope', () => {
   test('gives the header trimmed and the first element of the body', () => {
-    const read = readEnvelope(envelope({ action: '\n urn:act ', messageId: ' urn:uuid:1\t', body: '<!-- c --> <x/><y/>' }));
+    const read = readEnvelope(
+      envelope({ action: '\n urn:act ', messageId: ' urn:uuid:1\t', body: '<!-- c --> <x/><y/>' }),
+    );
     expect(read).toMatchObject({ action: 'urn:act', messageId: 'urn:uuid:1', body: { name: 'x' }, security: {} });
     expect(read.to).toBe('https://Enroll.Example.org:443/EnrollmentServer/Any.svc');
   });
@@ -48,7 +50,11 @@ describe('reading an envelope', () => {
     ['another document', '<html/>', 'html, not a SOAP Envelope'],
     ['SOAP 1.1', '<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"/>', 'not SOAP 1.2'],
     ['no body', '<Envelope xmlns="http://www.w3.org/2003/05/soap-envelope"/>', 'no Body'],
-    ['an empty body', '<Envelope xmlns="http://www.w3.org/2003/05/soap-envelope"><Body> </Body></Envelope>', 'Body is empty'],
+    [
+      'an empty body',
+      '<Envelope xmlns="http://www.w3.org/2003/05/soap-envelope"><Body> </Body></Envelope>',
+      'Body is empty',
+    ],
   ])('refuses %s and says so', (_, text, message) => {
     expect(() => readEnvelope(Buffer.from(text))).toThrow(SoapError);
     expect(() => readEnvelope(Buffer.from(text))).toThrow(message);
@@ -72,7 +78,10 @@ describe('reading an envelope', () => {
 
 /** A sample with a piece cut out, doubled or replaced. */
 function damaged(samples: string[]): fc.Arbitrary<Buffer> {
-  const noise = fc.oneof(fc.string(), fc.constantFrom('<', '>', '"', '&', '</s:Body>', '<a>', ' xmlns=""', 'xmlns:s="x"', ''));
+  const noise = fc.oneof(
+    fc.string(),
+    fc.constantFrom('<', '>', '"', '&', '</s:Body>', '<a>', ' xmlns=""', 'xmlns:s="x"', ''),
+  );
   return fc
     .tuple(fc.constantFrom(...samples), fc.nat(), fc.nat({ max: 200 }), noise, fc.boolean())
     .map(([sample, position, length, text, twice]) => {

@@ -33,7 +33,9 @@ describe('writing GetPoliciesResponse', () => {
   test('has the fields in the order that Windows accepts', () => {
     const order = (e: XmlElement | undefined) => e?.children.map((c) => c.name).join(' ');
     expect(order(answer)).toBe('response cAs oIDs');
-    expect(order(descend(answer, 'response'))).toBe('policyID policyFriendlyName nextUpdateHours policiesNotChanged policies');
+    expect(order(descend(answer, 'response'))).toBe(
+      'policyID policyFriendlyName nextUpdateHours policiesNotChanged policies',
+    );
     expect(order(descend(answer, 'response', 'policies', 'policy'))).toBe('policyOIDReference cAs attributes');
     expect(order(attributes)).toBe(
       'commonName policySchema certificateValidity permission privateKeyAttributes revision supersededPolicies privateKeyFlags ' +
@@ -63,7 +65,8 @@ describe('writing GetPoliciesResponse', () => {
 
   test('marks what it leaves open as nil in the namespace of XML Schema', () => {
     const empty: XmlElement[] = [];
-    const collect = (e: XmlElement): void => (e.children.length || e.text ? e.children.forEach(collect) : void empty.push(e));
+    const collect = (e: XmlElement): void =>
+      e.children.length || e.text ? e.children.forEach(collect) : void empty.push(e);
     collect(answer);
     const nils = empty.filter((e) => attribute(e, 'nil') === 'true' && e.attributes[0]?.namespace === XSI);
     expect(empty.length - nils.length).toBe(1);

@@ -60,7 +60,9 @@ describe('reading XML', () => {
   });
 
   test('reads names that JavaScript objects have already', () => {
-    const root = parseXml('<constructor><toString>1</toString><__proto__>2</__proto__><hasOwnProperty valueOf="3"/></constructor>');
+    const root = parseXml(
+      '<constructor><toString>1</toString><__proto__>2</__proto__><hasOwnProperty valueOf="3"/></constructor>',
+    );
     expect(root.children.map((c) => [c.name, c.text])).toEqual([
       ['toString', '1'],
       ['__proto__', '2'],
@@ -109,7 +111,11 @@ describe('reading XML', () => {
     ['65 levels', `${'<a>'.repeat(65)}${'</a>'.repeat(65)}`, 'nested deeper than 64'],
     ['too many attributes', `<a ${Array.from({ length: 257 }, (_, i) => `b${i}="1"`).join(' ')}/>`, '256 attributes'],
     ['too many elements', `<r>${'<a/>'.repeat(60_000)}</r>`, 'more than 50000 elements'],
-    ['a crowd of prefixes', `<r ${Array.from({ length: 65 }, (_, i) => `xmlns:p${i}="u"`).join(' ')}/>`, '64 namespace'],
+    [
+      'a crowd of prefixes',
+      `<r ${Array.from({ length: 65 }, (_, i) => `xmlns:p${i}="u"`).join(' ')}/>`,
+      '64 namespace',
+    ],
   ])('refuses %s', (_, text, message) => {
     expect(refusal(Buffer.from(text))).toContain(message);
   });
