@@ -142,6 +142,21 @@ describe('reading XML', () => {
     expect(Number(process.hrtime.bigint() - begin) / 1e6).toBeLessThan(1000);
   });
 
+  test('refuses an element with a crowd of attributes before it has read them all', () => {
+    const text = `<a ${Array.from({ length: 250_000 }, (_, i) => `b${i}="1"`).join(' ')}/>`;
+    const begin = process.hrtime.bigint();
+    expect(refusal(text)).toContain('256 attributes');
+    expect(Number(process.hrtime.bigint() - begin) / 1e6).toBeLessThan(1500);
+  });
+
+  test('counts the namespaces that are in scope together, not those of siblings', () => {
+    const sibling = '<a xmlns="urn:a" xmlns:p="urn:p"/>';
+    expect(parseXml(`<r>${sibling.repeat(500)}</r>`).children).toHaveLength(500);
+    const level = '<a xmlns="urn:a" xmlns:p="urn:p">';
+    expect(parseXml(level.repeat(32) + '</a>'.repeat(32)).name).toBe('a');
+    expect(refusal(level.repeat(33) + '</a>'.repeat(33))).toContain('64 namespace');
+  });
+
   test('does not quote a long name at length', () => {
     expect(refusal(`<a><${'p'.repeat(10_000)}:b/></a>`).length).toBeLessThan(400);
   });
