@@ -29,6 +29,8 @@ interface SaxHandlers {
   onopentag: (node: unknown) => void;
   onclosetag: (name: string) => void;
   ondoctype: (text: string) => void;
+  onerror: (error: Error) => void;
+  ENTITIES: Record<string, string>;
 }
 
 /** Reads a whole document. In: UTF-8 bytes or text. Out: the document node, whose only child is the root element. */
@@ -62,8 +64,10 @@ function parse(text: string): RawNode {
     explicitCharkey: true,
     explicitRoot: false,
   });
-  watch((parser as unknown as { saxParser: SaxHandlers }).saxParser);
   let failure: unknown;
+  watch((parser as unknown as { saxParser: SaxHandlers }).saxParser, (error) => {
+    failure ??= error;
+  });
   let result: (RawNode & { rootName?: string }) | undefined;
   try {
     parser.parseString(text, (error: Error | null, value: unknown) => {
@@ -78,9 +82,14 @@ function parse(text: string): RawNode {
   return result;
 }
 
-// xml2js itself lets a DTD and a second root pass.
-function watch(sax: SaxHandlers): void {
-  const { onopentag, onclosetag } = sax;
+// xml2js itself lets a DTD, a second root, text behind the root and the entities of HTML pass.
+function watch(sax: SaxHandlers, onFailure: (error: Error) => void): void {
+  const { onopentag, onclosetag, onerror } = sax;
+  sax.ENTITIES = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+  sax.onerror = (error) => {
+    onFailure(error);
+    onerror(error);
+  };
   let depth = 0;
   let roots = 0;
   sax.ondoctype = () => {
