@@ -30,8 +30,10 @@ const SECRET_TEXTS: [RegExp, string][] = [
   [/(?<![0-9A-Za-z-])[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}(?![0-9A-Za-z-])/gi, MASK],
 ];
 
-/** Runs long enough to be a key or a certificate in base64; hexadecimal digests (thumbprints) are no secret and stay. */
-const LONG_RUN = /[A-Za-z0-9+_-]{40,}(\/[A-Za-z0-9+/_-]*)?={0,2}|[A-Za-z0-9+/]{40,}={0,2}/g;
+/** Runs long enough to be a key or a certificate in base64 or base64url. */
+const LONG_RUN = /[A-Za-z0-9+/_-]{40,}={0,2}/g;
+/** GUIDs and hexadecimal digests (thumbprints) are what people search a log for, and no secrets. */
+const IDENTIFIER = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{40,}/gi;
 
 /**
  * A text with everything that looks like a secret masked: keys, tokens, SAS, PEM, credentials of HTTP headers, invitation secrets.
@@ -43,8 +45,17 @@ export function maskSecrets(text: string): string {
   return masked.replace(LONG_RUN, (run) => (looksRandom(run) ? MASK : run));
 }
 
+/**
+ * Whether a run is random and not words: in base64 two neighbours out of three are of different kinds (upper case, lower case,
+ * digit, other), in names such as those of a CSP node one out of three. Slashes part a path, and are rare in base64.
+ */
 function looksRandom(run: string): boolean {
-  return /[a-z]/.test(run) && /[A-Z]/.test(run) && /[0-9]/.test(run);
+  const pieces = run.replace(IDENTIFIER, '').split('/');
+  const piece = pieces.reduce((longest, p) => (p.length > longest.length ? p : longest));
+  if (piece.length < 20 || !/[a-z]/.test(piece) || !/[A-Z]/.test(piece)) return false;
+  const kinds = [...piece].map((c) => (/[a-z]/.test(c) ? 'a' : /[A-Z]/.test(c) ? 'A' : /[0-9]/.test(c) ? '0' : '-'));
+  const changes = kinds.filter((kind, i) => i > 0 && kind !== kinds[i - 1]).length;
+  return changes / (piece.length - 1) >= 0.4;
 }
 
 /** The name and reason of an error as facts, without its stack. */
