@@ -157,6 +157,11 @@ describe('a certificate authority with a file that is not its own', () => {
   const encrypted = deviceKey
     .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' })
     .toString();
+  const otherSignature = (pem: string) => {
+    const bytes = new X509Certificate(pem).raw;
+    bytes[bytes.length - 1]! ^= 1;
+    return new X509Certificate(bytes).toString();
+  };
   const read = (name: string) => readFileSync(join(made, name), 'utf8');
 
   test.each<[string, string, () => string, string]>([
@@ -167,6 +172,8 @@ describe('a certificate authority with a file that is not its own', () => {
     [ROOT, 'is empty', () => '', 'cannot be read as a certificate'],
     [ISSUING, 'is text', () => 'hello', 'cannot be read as a certificate'],
     [ROOT, 'is the issuing certificate', () => read(ISSUING), `does not belong to ${ROOT_KEY}`],
+    [ROOT, 'has another signature', () => otherSignature(read(ROOT)), 'is not signed by itself'],
+    [ISSUING, 'has another signature', () => otherSignature(read(ISSUING)), `is not signed by ${ROOT}`],
     [ISSUING, 'is the root certificate', () => read(ROOT), `does not belong to ${ISSUING_KEY}`],
   ])('%s %s: names it, says what to do and changes nothing', async (name, _, content, message) => {
     const folder = copy();
