@@ -33,7 +33,7 @@ const BACKDATED_MS = 10 * 60 * 1000;
  * @param v.subjectPublicKeyInfo DER, out of a signing request that was checked
  * @throws TypeError where the enrollment id is not one; CertificateAuthorityError where the issuing CA is out of date; what
  *   the CA's `sign` throws
- * @see MS-WSTEP section 3.1.4.1; RFC 5280 section 4
+ * @see MS-MDE2 section 3.4.4.1; RFC 5280 section 4
  */
 export async function issueLeaf(v: {
   ca: CertificateAuthority;

@@ -56,7 +56,7 @@ const DIGESTS: Record<string, string> = {
  *
  * @param der the request, DER
  * @throws SigningRequestError with the reason
- * @see RFC 2986 section 4; MS-MDE2 section 3.4.4.1.1 (RSA, at least 2048 bit)
+ * @see RFC 2986 section 4; MS-MDE2 section 3.4.4.1
  */
 export function readSigningRequest(der: Buffer): SigningRequest {
   if (der.length > MAX_REQUEST) {
