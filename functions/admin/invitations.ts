@@ -9,7 +9,10 @@ const invitationSchema = z.strictObject({
     .string()
     .trim()
     .max(320)
-    .regex(/^[^\s@\\/]+@[^\s@\\/]+\.[^\s@\\/]+$/, 'must look like user@domain: Windows Settings takes nothing else'),
+    .regex(
+      /^[^\s\p{C}@\\/]+@[^\s\p{C}@\\/]+\.[^\s\p{C}@\\/]+$/u,
+      'must look like user@domain: Windows Settings takes nothing else',
+    ),
   expiresInHours: z.int().min(1).max(8_760).optional(),
   maxDevices: z.int().min(1).max(5_000).optional(),
 });

@@ -1,9 +1,15 @@
 import * as z from 'zod';
+import { forbiddenCharacter } from '../wire/xml.ts';
 
 /**
  * What the administrator decides about the whole organisation. Kept in the catalogue, edited by `PUT /api/settings`.
  * Facts of the deployment (addresses, certificate authority) are app settings instead.
  */
+
+/** What is written into a provisioning document must be something that XML can carry. */
+function writable(text: z.ZodString) {
+  return text.refine((value) => forbiddenCharacter(value) === undefined, 'has a character that XML cannot carry');
+}
 
 const minutes = z.int().min(1).max(10_080);
 const retries = z.int().min(1).max(1_000);
@@ -22,7 +28,7 @@ const pollSchedule = z
 
 export const policySchema = z.strictObject({
   /** Shown on the device under "Access work or school". */
-  organisation: z.string().trim().min(1).max(60).default('Lanyard'),
+  organisation: writable(z.string().trim().min(1).max(60)).default('Lanyard'),
   poll: pollSchedule,
   /** Whether the device also calls when somebody signs in. */
   pollOnLogin: z.boolean().default(true),

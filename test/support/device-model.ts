@@ -49,7 +49,9 @@ export class DeviceModel {
   /** The next message of the session. */
   next(body = ''): Promise<Reply> {
     this.msgId += 1;
-    return this.send(`<Status><CmdID>1</CmdID><MsgRef>${this.msgId - 1}</MsgRef><CmdRef>0</CmdRef><Cmd>SyncHdr</Cmd><Data>200</Data></Status>${body}`);
+    return this.send(
+      `<Status><CmdID>1</CmdID><MsgRef>${this.msgId - 1}</MsgRef><CmdRef>0</CmdRef><Cmd>SyncHdr</Cmd><Data>200</Data></Status>${body}`,
+    );
   }
 
   /** Answers everything that was asked: by default 200, and for a Get the value `value of <target>`. */
@@ -68,7 +70,10 @@ export class DeviceModel {
   async send(body: string, options: { final?: boolean; credential?: string; store?: boolean } = {}): Promise<Reply> {
     const final = options.final === false ? '' : '<Final/>';
     const header = `<SyncHdr><VerDTD>1.2</VerDTD><VerProto>DM/1.2</VerProto><SessionID>${this.sessionId}</SessionID><MsgID>${this.msgId}</MsgID><Target><LocURI>https://manage.example.org/ManagementServer/MDM.svc</LocURI></Target><Source><LocURI>D1</LocURI></Source></SyncHdr>`;
-    return this.sendBytes(Buffer.from(`<SyncML xmlns="SYNCML:SYNCML1.2">${header}<SyncBody>${body}${final}</SyncBody></SyncML>`), options);
+    return this.sendBytes(
+      Buffer.from(`<SyncML xmlns="SYNCML:SYNCML1.2">${header}<SyncBody>${body}${final}</SyncBody></SyncML>`),
+      options,
+    );
   }
 
   async sendBytes(bytes: Buffer, options: { credential?: string; store?: boolean } = {}): Promise<Reply> {
@@ -94,7 +99,11 @@ interface Element {
 }
 
 async function readReply(bytes: Buffer, outcome: TurnOutcome): Promise<Reply> {
-  const root = (await parseStringPromise(outcome.reply.toString(), { explicitChildren: true, preserveChildrenOrder: true, explicitRoot: false })) as Element;
+  const root = (await parseStringPromise(outcome.reply.toString(), {
+    explicitChildren: true,
+    preserveChildrenOrder: true,
+    explicitRoot: false,
+  })) as Element;
   const find = (element: Element | undefined, ...names: string[]): Element | undefined =>
     names.reduce<Element | undefined>((at, name) => at?.$$?.find((e) => e['#name'] === name), element);
   const text = (element: Element | undefined, ...names: string[]) => find(element, ...names)?._ ?? '';

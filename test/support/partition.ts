@@ -1,4 +1,11 @@
-import { COMMAND_PREFIX, type Command, commandId, FINISHED_PREFIX, mayRepeat, type Verb } from '../../shared/commands/command.ts';
+import {
+  COMMAND_PREFIX,
+  type Command,
+  commandId,
+  FINISHED_PREFIX,
+  mayRepeat,
+  type Verb,
+} from '../../shared/commands/command.ts';
 import { DEVICE_ROW, type Device, SESSION_ROW } from '../../shared/devices/device.ts';
 import type { Session } from '../../shared/management/session.ts';
 import type { Snapshot } from '../../shared/management/working-copy.ts';
@@ -78,7 +85,9 @@ export class Partition {
   }
 
   commands(): Command[] {
-    return [...this.rows.entries()].filter(([key]) => key.includes('command|')).map(([, { value }]) => value as Command);
+    return [...this.rows.entries()]
+      .filter(([key]) => key.includes('command|'))
+      .map(([, { value }]) => value as Command);
   }
 }
 

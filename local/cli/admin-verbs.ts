@@ -1,0 +1,176 @@
+import type { AdminClient } from '../admin-client.ts';
+import { CONNECTION_OPTIONS, connect } from './connection.ts';
+import { table, UsageError, type Verb } from './verb.ts';
+
+interface ListEntry {
+  id: string;
+  name: string;
+  user: string;
+  state: string;
+  unenrollState?: string;
+  lastContactDay?: string;
+  certificateEnd: string;
+}
+
+interface CommandShown {
+  id: string;
+  verb: string;
+  target?: string;
+  items: { target: string }[];
+  state: string;
+  status?: number;
+  reason?: string;
+  results?: ({ data?: string } | null)[];
+}
+
+const invite: Verb = {
+  name: 'invite',
+  usage: 'invite USER@DOMAIN [--hours N] [--devices N]',
+  summary: 'Lets a user enroll: prints the secret that is typed as the password in Settings. It is shown this once.',
+  positionals: ['USER@DOMAIN'],
+  options: {
+    hours: { type: 'string', help: 'how long it is good (default: the setting, 72)' },
+    devices: { type: 'string', help: 'how many devices may enroll with it (default: the setting, 1)' },
+    ...CONNECTION_OPTIONS,
+  },
+  async run(input) {
+    const body = {
+      user: input.positionals[0],
+      expiresInHours: numberOf(input.options['hours'], 'hours'),
+      maxDevices: numberOf(input.options['devices'], 'devices'),
+    };
+    const made = await connect(input).call<Record<string, string>>('POST', '/api/invitations', body);
+    const lines = [
+      `User      ${made['user']}`,
+      `Secret    ${made['secret']}   (type it as the password; it is not shown again)`,
+      `Until     ${made['expiresAt']}`,
+      `Link      ${made['deepLink']}`,
+    ];
+    return { value: made, text: lines.join('\n') };
+  },
+};
+
+const devices: Verb = {
+  name: 'devices',
+  usage: 'devices',
+  summary: 'Lists all devices.',
+  options: CONNECTION_OPTIONS,
+  async run(input) {
+    const items = await all<ListEntry>(connect(input), '/api/devices');
+    const rows = items.map(({ id, name, user, state, unenrollState, lastContactDay, certificateEnd }) => ({
+      id,
+      name,
+      user,
+      state: unenrollState && state === 'unenrolling' ? `${state} (${unenrollState})` : state,
+      'last contact': lastContactDay ?? 'never',
+      'certificate until': certificateEnd.slice(0, 10),
+    }));
+    return { value: items, text: table(rows, 'There are no devices yet. Invite somebody: lanyard invite USER@DOMAIN') };
+  },
+};
+
+const show: Verb = {
+  name: 'show',
+  usage: 'show DEVICE',
+  summary: 'Shows a device: what it is, when it last called, what it said, and its last commands.',
+  positionals: ['DEVICE'],
+  options: CONNECTION_OPTIONS,
+  async run(input) {
+    const admin = connect(input);
+    const path = `/api/devices/${encodeURIComponent(input.positionals[0] ?? '')}`;
+    const device = await admin.call<Record<string, unknown>>('GET', path);
+    const commands = await admin.call<{ items: CommandShown[] }>('GET', `${path}/commands?limit=20`);
+    const { facts, enrollment: _enrollment, certificates: _certificates, devInfo: _devInfo, ...top } = device;
+    const lines = Object.entries({ ...top, ...(facts as object) }).map(
+      ([name, value]) =>
+        `${name.padEnd(18)} ${value !== null && typeof value === 'object' ? JSON.stringify(value) : value}`,
+    );
+    return {
+      value: { ...device, commands: commands.items },
+      text: `${lines.join('\n')}\n\n${commandTable(commands.items)}`,
+    };
+  },
+};
+
+const send: Verb = {
+  name: 'send',
+  usage: 'send DEVICE VERB TARGET [--data TEXT] [--format chr|int|bool|b64|xml|node|null]',
+  summary: 'Queues a command (Get, Add, Replace, Delete, Exec) for the device; it goes out when the device next calls.',
+  positionals: ['DEVICE', 'VERB', 'TARGET'],
+  options: {
+    data: { type: 'string', help: 'the data of the command' },
+    format: { type: 'string', help: 'the format of the data' },
+    ...CONNECTION_OPTIONS,
+  },
+  async run(input) {
+    const [device = '', verb, target] = input.positionals;
+    const { data, format } = input.options;
+    const body = { verb, target, data, format };
+    const queued = await connect(input).call<{ items: CommandShown[] }>(
+      'POST',
+      `/api/devices/${encodeURIComponent(device)}/commands`,
+      body,
+    );
+    return { value: queued, text: commandTable(queued.items) };
+  },
+};
+
+const unenroll: Verb = {
+  name: 'unenroll',
+  usage: 'unenroll DEVICE [--accept-risk REASON] [--call-off]',
+  summary:
+    'Asks a device to leave at its next call. A device that is joined to Entra is held until somebody takes the risk that nobody can sign in any more.',
+  positionals: ['DEVICE'],
+  options: {
+    'accept-risk': { type: 'string', help: 'take the risk, with the reason; your --actor name is recorded' },
+    'call-off': { type: 'boolean', help: 'take the request back, if it was not sent yet' },
+    ...CONNECTION_OPTIONS,
+  },
+  async run(input) {
+    const path = `/api/devices/${encodeURIComponent(input.positionals[0] ?? '')}/unenroll`;
+    const reason = input.options['accept-risk'];
+    const person = input.options['actor'] ?? process.env['USER'];
+    if (reason && !person) throw new UsageError('--accept-risk needs your name: give --actor');
+    const body = reason ? { acceptRisk: { person, reason } } : {};
+    const device = input.flags['call-off']
+      ? await connect(input).call<Record<string, unknown>>('DELETE', path)
+      : await connect(input).call<Record<string, unknown>>('POST', path, body);
+    const request = device['unenroll'] as { state: string; reason: string } | undefined;
+    const text = request
+      ? `${device['name']}: ${request.state}. ${request.reason}`
+      : `${device['name']}: ${device['state']}.`;
+    return { value: device, text };
+  },
+};
+
+export const ADMIN_VERBS: readonly Verb[] = [invite, devices, show, send, unenroll];
+
+function numberOf(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,6}$/.test(text)) throw new UsageError(`--${name} takes a whole number`);
+  return Number(text);
+}
+
+function commandTable(commands: CommandShown[]): string {
+  const rows = commands.map(({ id, verb, target, items, state, status, reason, results }) => ({
+    command: id,
+    verb,
+    target: target ?? `${items.length} items`,
+    state,
+    status,
+    result: (results?.[0]?.data ?? reason ?? '').replace(/\s+/g, ' ').slice(0, 80),
+  }));
+  return table(rows, 'No commands.');
+}
+
+async function all<T>(admin: AdminClient, path: string): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const query = new URLSearchParams({ limit: '1000', ...(cursor ? { cursor } : {}) });
+    const page = await admin.call<{ items: T[]; next?: string }>('GET', `${path}?${query}`);
+    items.push(...page.items);
+    cursor = page.next;
+  } while (cursor);
+  return items;
+}

@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type DeviceOptions, type Step, type SyncReport, WindowsDevice } from '../device/windows-device.ts';
+import { size } from '../journey.ts';
+import { folderOf, trustOf } from './connection.ts';
+import { type Input, needed, UsageError, type Verb } from './verb.ts';
+
+const OPTIONS: NonNullable<Verb['options']> = {
+  name: { type: 'string', help: 'which device (default PC-1); each lives in a folder of its own' },
+  folder: { type: 'string', help: 'the local folder (default .lanyard)' },
+  trust: {
+    type: 'string',
+    help: "PEM file with the root of the server's TLS certificate (default .lanyard/tls-root.pem)",
+  },
+};
+
+function optionsOf(input: Input): DeviceOptions {
+  const name = input.options['name'] ?? 'PC-1';
+  if (!/^[A-Za-z0-9-]{1,15}$/.test(name))
+    throw new UsageError('--name takes 1 to 15 letters, digits and dashes, as Windows does');
+  return { name, folder: join(folderOf(input), 'devices', name), trust: trustOf(input) };
+}
+
+async function openDevice(input: Input): Promise<WindowsDevice> {
+  const options = optionsOf(input);
+  if (!existsSync(options.folder))
+    throw new UsageError(`There is no device ${options.name}. Make it with: lanyard device enroll`);
+  return WindowsDevice.open(options);
+}
+
+const enroll: Verb = {
+  name: 'device enroll',
+  usage: 'device enroll --server URL --user USER@DOMAIN --secret SECRET [--name NAME]',
+  summary: 'A simulated Windows 11 PC enrolls, as Settings > Access work or school would do it.',
+  options: {
+    server: { type: 'string', help: 'address of the enroll app, e.g. https://localhost:7443' },
+    user: { type: 'string', help: 'the user of the invitation' },
+    secret: { type: 'string', help: 'the secret of the invitation' },
+    ...OPTIONS,
+  },
+  async run(input) {
+    const request = { server: needed(input, 'server'), user: needed(input, 'user'), secret: needed(input, 'secret') };
+    const options = optionsOf(input);
+    await mkdir(join(folderOf(input), 'devices'), { recursive: true, mode: 0o700 });
+    const device = existsSync(options.folder) ? await WindowsDevice.open(options) : await WindowsDevice.create(options);
+    const enrollment = await device.enroll(request);
+    const lines = [
+      ...enrollment.exchanged.map(describeStep),
+      `Enrolled as ${enrollment.enrollmentId}. Next: lanyard device sync --name ${options.name}`,
+    ];
+    return { value: enrollment, text: lines.join('\n') };
+  },
+};
+
+const sync: Verb = {
+  name: 'device sync',
+  usage: 'device sync [--name NAME] [--login user|others|none]',
+  summary: 'The device calls the server and does what it is told: one management session.',
+  options: { login: { type: 'string', help: 'who is signed in (default user)' }, ...OPTIONS },
+  async run(input) {
+    const login = input.options['login'] ?? 'user';
+    if (login !== 'user' && login !== 'others' && login !== 'none')
+      throw new UsageError('--login is user, others or none');
+    const report = await (await openDevice(input)).sync({ loginStatus: login });
+    return { value: report, text: describeReport(report) };
+  },
+};
+
+const unenroll: Verb = {
+  name: 'device unenroll',
+  usage: 'device unenroll [--name NAME]',
+  summary: 'The user of the device clicks Disconnect: the server is told, best effort, and the device forgets it.',
+  options: OPTIONS,
+  async run(input) {
+    const report = await (await openDevice(input)).unenroll();
+    return { value: report, text: describeReport(report) };
+  },
+};
+
+const show: Verb = {
+  name: 'device show',
+  usage: 'device show [--name NAME]',
+  summary: 'What the device knows of itself: enrolled or not, where, its certificate, when it calls next.',
+  options: OPTIONS,
+  async run(input) {
+    const shown = (await openDevice(input)).show();
+    const lines = Object.entries(shown)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `${name.padEnd(20)} ${typeof value === 'object' ? JSON.stringify(value) : value}`);
+    return { value: shown, text: lines.join('\n') };
+  },
+};
+
+export const DEVICE_VERBS: readonly Verb[] = [enroll, sync, unenroll, show];
+
+function describeStep({ step, status, bytesOut, bytesIn, ms }: Step): string {
+  return `${step.padEnd(16)} HTTP ${status}  ${size(bytesOut)} sent, ${size(bytesIn)} received, ${Math.round(ms)} ms`;
+}
+
+function describeReport(report: SyncReport): string {
+  const commands = report.commandsRun.map(({ verb, target, status }) => `${verb.padEnd(8)} ${status}  ${target}`);
+  const ends: string[] = [];
+  if (report.unenrolled === true) ends.push('The device has left the management.');
+  if (report.unenrolled === false) ends.push('The device was told to leave and could not.');
+  if (report.unenrollAlert && !report.unenrollAlert.delivered) ends.push('The server could not be told.');
+  if (ends.length === 0) ends.push(`${report.messages} messages, ${report.commandsRun.length} commands.`);
+  return [...report.exchanged.map(describeStep), ...commands, ...ends].join('\n');
+}

@@ -1,0 +1,45 @@
+import { AdminApiError } from '../admin-client.ts';
+import { DeviceError } from '../device/windows-device.ts';
+import { ADMIN_VERBS } from './admin-verbs.ts';
+import { DEVICE_VERBS } from './device-verbs.ts';
+import { runVerb, UsageError, type Verb } from './verb.ts';
+
+/** `npm run lanyard -- VERB …`: the admin API and the simulated device for people. */
+
+const VERBS: readonly Verb[] = [...ADMIN_VERBS, ...DEVICE_VERBS];
+
+function overview(): string {
+  const lines = VERBS.map(({ usage, summary }) => `  ${usage}\n      ${summary}`);
+  return `npm run lanyard -- VERB …   (each verb takes --help and --json)\n\n${lines.join('\n')}`;
+}
+
+async function main(args: string[]): Promise<number> {
+  const verb = VERBS.find(({ name }) => name === args.slice(0, name.split(' ').length).join(' '));
+  if (!verb) {
+    const asksForHelp = args.length === 0 || args[0] === '--help' || args[0] === '-h' || args[0] === 'help';
+    if (asksForHelp) console.log(overview());
+    else console.error(`There is no verb "${args.join(' ')}".\n\n${overview()}`);
+    return asksForHelp ? 0 : 2;
+  }
+  console.log(await runVerb(verb, args.slice(verb.name.split(' ').length)));
+  return 0;
+}
+
+/** One line that says what went wrong and, where that is known, what to do. */
+function explain(error: unknown): string {
+  if (error instanceof DeviceError) {
+    const trace = error.traceId ? ` TraceId ${error.traceId}.` : '';
+    return `${error.hresult} at ${error.step}: ${error.message}.${trace}`;
+  }
+  const { code, message } = error as { code?: string; message?: string };
+  if (code === 'ECONNREFUSED') return 'Nothing listens there. Is Lanyard running? Start it with: npm start';
+  return message ?? String(error);
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(explain(error));
+    process.exit(error instanceof UsageError ? 2 : error instanceof AdminApiError ? 3 : 1);
+  },
+);
