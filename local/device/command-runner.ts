@@ -66,6 +66,7 @@ class Runner {
 
   #item(verb: Verb, item: ServerItem): Outcome {
     if (!item.target) return { status: 400 };
+    if (!isNodeAddress(item.target)) return { status: 404 };
     // Without the user at the machine there is no user part to write to.
     if (item.target.startsWith('./User/') && this.#loginStatus !== 'user') return { status: 500 };
     const outcome = this.#tree.run(verb, item.target, item.data, item.format, item.type);
@@ -147,4 +148,10 @@ class Runner {
     });
     this.result.run.push({ verb: command.name, target, status: code });
   }
+}
+
+/** `./` and names behind it; none of them empty, `.`, `*` or with white space, where no node can be. */
+function isNodeAddress(target: string): boolean {
+  const [first, ...names] = target.split('/');
+  return first === '.' && names.length > 0 && names.every((name) => !/^(\.|\*|)$|\s/.test(name));
 }

@@ -243,7 +243,7 @@ function readCommand(node: XmlNode): ServerCommand {
 
 function readItem(item: XmlNode, commandMeta: XmlNode | undefined): ServerItem {
   const target = text(item, 'Target', 'LocURI');
-  if (target !== undefined) checkLocUri(target);
+  if (target?.startsWith('/')) broken('loc-uri-slash', `LocURI "${target}" begins with /`);
   const meta = child(item, 'Meta');
   return {
     target,
@@ -251,14 +251,4 @@ function readItem(item: XmlNode, commandMeta: XmlNode | undefined): ServerItem {
     format: metaText(meta, 'Format') ?? metaText(commandMeta, 'Format'),
     type: metaText(meta, 'Type') ?? metaText(commandMeta, 'Type'),
   };
-}
-
-function checkLocUri(target: string): void {
-  if (target.startsWith('/')) broken('loc-uri-slash', `LocURI "${target}" begins with /`);
-  if (!target.startsWith('./') || target === './') broken('loc-uri', `LocURI "${target}" does not begin with ./`);
-  if (/\s/.test(target)) broken('loc-uri', `LocURI "${target}" holds white space`);
-  const segments = target.slice(2).split('/');
-  if (segments.some((segment) => segment === '' || segment === '.' || segment === '*')) {
-    broken('loc-uri', `LocURI "${target}" has an empty name, "." or "*" in it`);
-  }
 }

@@ -2,10 +2,11 @@
 export type Markup = string & { readonly markup: unique symbol };
 
 export function escapeXml(text: string): Markup {
-  return text.replace(/[&<>"]/g, (char) => ENTITIES[char] as string) as Markup;
+  return text.replace(/[&<>"\r]/g, (char) => ENTITIES[char] as string) as Markup;
 }
 
-const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+// A bare carriage return would arrive as a line feed.
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\r': '&#xD;' };
 
 /** An element. `name` may carry a prefix; attributes are escaped; content that is undefined makes an empty element. */
 export function element(name: string, content?: Markup | Markup[], attributes: Record<string, string> = {}): Markup {

@@ -51,6 +51,13 @@ describe('commands one by one', () => {
     expect(run([command]).codes).toEqual(codes);
   });
 
+  test.each(['DevInfo/DevId', './', './DevInfo//DevId', './DevInfo/*', './Vendor/MSFT/Policy/Config/A B/C'])(
+    'no node lives at "%s"',
+    (target) => {
+      expect(run([one('Get', target), one('Replace', target)]).codes).toEqual(['Get 404', 'Replace 404']);
+    },
+  );
+
   test('a part of the user needs the user', () => {
     const set = () => [one('Replace', './User/Vendor/MSFT/Policy/Config/Area/A')];
     expect(run(set(), 'user').codes).toEqual(['Replace 200']);

@@ -41,6 +41,8 @@ export interface ScriptedServer {
   management: ((message: string) => Reply)[];
   /** in place of the usual reply of a path */
   instead: Map<string, (request: Received) => Reply>;
+  /** a change to the provisioning document */
+  edit: (document: string) => string;
   sessions(): Received[];
   close(): Promise<void>;
 }
@@ -64,6 +66,7 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     received: [],
     management: [],
     instead: new Map(),
+    edit: (document) => document,
     sessions: () => script.received.filter((request) => request.url.startsWith('/ManagementServer')),
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
@@ -127,7 +130,7 @@ function enrollmentAnswers(script: ScriptedServer): (request: Received) => Reply
     const leaf = newLeaf(authority, ENROLLMENT_ID, keyOf(signingRequestIn(request.body)));
     const managementUrl = `${script.origin}/ManagementServer/MDM.svc`;
     const document = provisioningDocument({ authority, leaf, enrollmentId: ENROLLMENT_ID, managementUrl });
-    return { type: soap, body: tokenResponse(document) };
+    return { type: soap, body: tokenResponse(script.edit(document)) };
   };
 }
 

@@ -6,8 +6,15 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type DeviceOptions, PowerCut, WindowsDevice } from '../../../local/device/windows-device.ts';
 import { issue, newIssuer, pem } from './certificates.ts';
-import { discoverResponse, faultDocument } from './documents.ts';
-import { command, type ScriptedServer, signingRequestIn, startScriptedServer, syncml } from './scripted-server.ts';
+import { discoverResponse, faultDocument, policiesResponse } from './documents.ts';
+import {
+  command,
+  keyOf,
+  type ScriptedServer,
+  signingRequestIn,
+  startScriptedServer,
+  syncml,
+} from './scripted-server.ts';
 
 let server: ScriptedServer;
 let folder: string;
@@ -191,6 +198,62 @@ describe('enrollment', () => {
     expect(tokens[1]?.body).toBe(tokens[0]?.body);
   });
 
+  test('keeps nothing of a document that it refuses, and can try again', async () => {
+    server.edit = (document) => document.replace('</wap', '<characteristic type="Policy"/></wap');
+    const device = await newDevice();
+    expect(await failure(device.enroll({ server: server.origin, ...account }))).toMatchObject({ event: { id: 56 } });
+    expect(await readdir(join(folder, 'pc'))).toEqual(['state.json']);
+    server.edit = (document) => document;
+    await device.enroll({ server: server.origin, ...account });
+    expect(await failure(device.enroll({ server: server.origin, ...account }))).toMatchObject({
+      hresult: '0x8018000A',
+    });
+  });
+
+  const federated = (r: { method: string }) =>
+    r.method === 'GET'
+      ? {}
+      : {
+          body: discoverResponse(server.origin)
+            .replace('OnPremise', 'Federated')
+            .replace(
+              '</DiscoverResult>',
+              `<AuthenticationServiceUrl>${server.origin}/sign-in</AuthenticationServiceUrl></DiscoverResult>`,
+            ),
+        };
+
+  test('takes the token of the sign-in page where the server is Federated', async () => {
+    server.instead.set('/EnrollmentServer/Discovery.svc', federated);
+    const device = await newDevice();
+    expect(await failure(device.enroll({ server: server.origin, ...account }))).toMatchObject({
+      hresult: '0x8018000F',
+    });
+    const pages: string[] = [];
+    const signIn = async (page: string) => `token-${pages.push(page)}`;
+    await device.enroll({ server: server.origin, ...account, signIn });
+    expect(pages).toEqual([expect.stringContaining('/sign-in?appru=ms-app%3A%2F%2F')]);
+    const token = Buffer.from('token-1').toString('base64');
+    expect(server.received.at(-1)?.body).toMatch(new RegExp(`DeviceEnrollmentUserToken"[^>]*>${token}<`));
+  });
+
+  test('with a token of Entra neither probes nor opens a page', async () => {
+    server.instead.set('/EnrollmentServer/Discovery.svc', federated);
+    const device = await newDevice();
+    await device.enroll({ server: server.origin, ...account, entraToken: 'eyJ.a.b' });
+    expect(server.received[0]?.method).toBe('POST');
+    expect(server.received.at(-1)?.body).toContain('ValueType="urn:ietf:params:oauth:token-type:jwt"');
+  });
+
+  test('makes the key that the policy asks for', async () => {
+    server.instead.set('/EnrollmentServer/Policy.svc', () => ({
+      body: policiesResponse().replace('>2048<', '>3072<'),
+    }));
+    const device = await newDevice();
+    const { remarks } = await device.enroll({ server: server.origin, ...account });
+    expect(keyOf(signingRequestIn(server.received.at(-1)?.body ?? '')).asymmetricKeyDetails?.modulusLength).toBe(3072);
+    expect(remarks).toEqual(['policies: Content-Type is ""']);
+  });
+
   test('can send from an address of its own', async () => {
     const device = await newDevice({ localAddress: '127.0.0.5' });
     await device.enroll({ server: server.origin, ...account });
@@ -363,6 +426,14 @@ describe('a management session', () => {
     await device.sync();
     expect(server.sessions()[0]?.certificate).toBe('0b5f3f0e-6f0c-4a4e-9f33-3f6d9b9a1c11');
   });
+});
+
+test('without search criteria a device shows no certificate at all', async () => {
+  server.edit = (document) => document.replace(/<parm name="SSLCLIENTCERTSEARCHCRITERIA"[^>]*>/, '');
+  const device = await enrolled();
+  server.management = [(m) => syncml(m)];
+  await device.sync();
+  expect(server.sessions()[0]?.certificate).toBeUndefined();
 });
 
 describe('on a bad network', () => {
