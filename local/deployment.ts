@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { createTables, openStorage } from '../shared/storage/storage.ts';
 import { AdminClient } from './admin-client.ts';
 import { startAzurite } from './azurite.ts';
-import type { HostJson, HostKeys, ListenerOptions, RunningHost } from './host/start-host.ts';
-import { startHost } from './host/start-host.ts';
+import type { HostJson } from './host/app-folder.ts';
+import type { HostKeys } from './host/keys.ts';
+import { type ListenerOptions, type RunningHost, startHost } from './host/start-host.ts';
 import { openTlsRoot } from './host/tls-root.ts';
 
 /** Lanyard on one machine: the table and blob service, the three apps in one process, and TLS in front as App Service does it. */
@@ -40,6 +41,8 @@ export interface LocalOptions {
   providerId?: string;
   /** What the front does with a caller's own X-ARR-ClientCert; App Service replaces it. */
   callersHeader?: 'replace' | 'append' | 'pass';
+  /** Loaded with the manage app: a function that measurements need. */
+  moreManageDoors?: () => Promise<unknown>;
   log?: (line: string) => void;
   /** Told as each part is up. */
   onReady?: (part: string, detail: string) => void;
@@ -160,9 +163,13 @@ async function startApps(
     },
     { port: ports.bare, hosts: LOOPBACK, apps: ['enroll', 'manage', 'admin'] },
   ];
+  const loadManage = async () => {
+    await import('../functions/manage.app.ts');
+    await options.moreManageDoors?.();
+  };
   const apps = [
     { name: 'enroll', load: () => import('../functions/enroll.app.ts'), hostJson },
-    { name: 'manage', load: () => import('../functions/manage.app.ts'), hostJson },
+    { name: 'manage', load: loadManage, hostJson },
     { name: 'admin', load: () => import('../functions/admin.app.ts'), hostJson },
   ];
   return startHost({ apps, keys, listeners, log: options.log });
