@@ -41,7 +41,16 @@ export async function readJson<S extends z.ZodType>(
   schema: S,
   maxBytes = 1024 * 1024,
 ): Promise<z.output<S>> {
-  const result = schema.safeParse(parseJson(await readBody(request, maxBytes)));
+  return jsonOf(await readBody(request, maxBytes), schema);
+}
+
+/**
+ * Checks bytes that were read as JSON (RFC 8259, UTF-8).
+ *
+ * @throws Problem 400 naming each field that is wrong
+ */
+export function jsonOf<S extends z.ZodType>(body: Buffer, schema: S): z.output<S> {
+  const result = schema.safeParse(parseJson(body));
   if (!result.success) throw invalid(result.error);
   return result.data;
 }

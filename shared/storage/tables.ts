@@ -3,7 +3,7 @@ import { odata, type TableClient } from '@azure/data-tables';
 import { answerOf, type Call, type Caller, call, refused } from './calls.ts';
 import { Conflict } from './errors.ts';
 import { fromEntity, isKey, type Row, toEntity, WRITE_ID } from './rows.ts';
-import { type Operation, sendTransaction, type TransactionBody, transactionBody } from './transaction.ts';
+import { type Operation, sendTransaction, transactionBody } from './transaction.ts';
 
 export { Conflict, RowTooLarge, StorageRefused, StorageUnavailable } from './errors.ts';
 
@@ -248,4 +248,4 @@ function toOperation(partitionKey: string, change: Change, writeId: string): Ope
   return kind === 'replace' ? { kind, entity, etag: change.etag } : { kind, entity };
 }
 
-export type { Row, TransactionBody };
+export type { Row };
