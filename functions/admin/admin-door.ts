@@ -7,7 +7,7 @@ import {
 } from '@azure/functions';
 import * as z from 'zod';
 import { writeAudit } from '../../shared/audit/audit.ts';
-import type { Idempotency } from '../../shared/devices/idempotency.ts';
+import type { Idempotency } from '../../shared/idempotency/idempotency.ts';
 import { invalid } from '../../shared/platform/body.ts';
 import { now } from '../../shared/platform/clock.ts';
 import { openCursor, sealCursor } from '../../shared/platform/cursor.ts';

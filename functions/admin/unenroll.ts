@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { deviceView } from '../../shared/devices/device-view.ts';
 import { askToUnenroll, callOffUnenroll } from '../../shared/devices/unenroll-requests.ts';
-import { readJson } from '../../shared/platform/body.ts';
+import { jsonOf, readBody } from '../../shared/platform/body.ts';
 import { type AdminCall, type AdminResult, adminDoor, deviceIdOf, idempotencyOf } from './admin-door.ts';
 
 const unenrollSchema = z.strictObject({
@@ -37,8 +37,8 @@ async function ask(call: AdminCall): Promise<AdminResult> {
 
 /** A function URL is often called without a body; that asks for an unenroll without any acceptance. */
 async function readBodyOrNothing({ request }: AdminCall): Promise<z.output<typeof unenrollSchema>> {
-  const length = request.headers.get('content-length');
-  return length === null || length === '0' ? {} : readJson(request, unenrollSchema, 16 * 1024);
+  const body = await readBody(request, 16 * 1024);
+  return body.length === 0 ? {} : jsonOf(body, unenrollSchema);
 }
 
 async function callOff(call: AdminCall): Promise<AdminResult> {

@@ -53,38 +53,64 @@ const item = z.strictObject({
     .optional(),
 });
 
-const withItems = z.strictObject({ verb: z.enum(VERBS), items: z.array(item).min(1).max(MAX_ITEMS) });
-const withOneItem = item.extend({ verb: z.enum(VERBS) });
+const withItems = z
+  .strictObject({ verb: z.enum(VERBS), items: z.array(item).min(1).max(MAX_ITEMS) })
+  .superRefine(({ verb, items }, context) => checkItems(verb, items, ['items'], context));
 
-const command = z
-  .union([withItems, withOneItem.transform(({ verb, ...only }) => ({ verb, items: [only] }))])
-  .superRefine(({ verb, items }, context) => {
-    items.forEach((entry, index) => {
-      const wrong = valueProblem(verb, entry);
-      if (wrong) context.addIssue({ code: 'custom', path: ['items', index, wrong.field], message: wrong.message });
-    });
-    const problem = commandProblem({ verb, items });
-    if (problem) return context.addIssue({ code: 'custom', path: ['items'], message: problem });
-    const written = items.reduce(
-      (sum, entry) => sum + Buffer.byteLength(String(commandElement(1, { verb, items: [entry] }))),
-      0,
-    );
-    if (written > MAX_WRITTEN_BYTES) {
-      context.addIssue({
-        code: 'custom',
-        path: ['items'],
-        message: `is ${written} bytes as XML; at most ${MAX_WRITTEN_BYTES} fit into a message`,
-      });
-    }
+const withOneItem = item
+  .extend({ verb: z.enum(VERBS) })
+  .superRefine(({ verb, ...only }, context) => checkItems(verb, [only], [], context))
+  .transform(({ verb, ...only }) => ({ verb, items: [only] }));
+
+export type NewCommand = z.output<typeof withItems>;
+
+/**
+ * One command, or a list of them; a command has `items`, or the fields of its only item at the top. The form is told by
+ * its shape and not by trying, so that an error names the field that is wrong and not all that another form would need.
+ */
+export const commandsSchema = z.unknown().transform((value, context): NewCommand[] => {
+  if (!Array.isArray(value)) return [byShape(value, [], context)];
+  if (value.length < 1 || value.length > MAX_COMMANDS_PER_CALL) {
+    context.issues.push({ code: 'custom', path: [], message: `1 to ${MAX_COMMANDS_PER_CALL} commands`, input: value });
+  }
+  return value.slice(0, MAX_COMMANDS_PER_CALL).map((each, index) => byShape(each, [index], context));
+});
+
+type Context = z.core.$RefinementCtx;
+
+function byShape(value: unknown, path: number[], context: Context): NewCommand {
+  const hasItems = typeof value === 'object' && value !== null && 'items' in value;
+  const result = (hasItems ? withItems : withOneItem).safeParse(value);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) {
+    context.issues.push({ ...issue, path: [...path, ...issue.path], input: value } as z.core.$ZodRawIssue);
+  }
+  return z.NEVER;
+}
+
+/** @param path where the items stand: in a list, or at the top when there is only one */
+function checkItems(verb: NewCommand['verb'], items: CommandItem[], path: string[], context: Context): void {
+  const refuse = (at: (string | number)[], message: string) => context.addIssue({ code: 'custom', path: at, message });
+  items.forEach((entry, index) => {
+    const wrong = valueProblem(verb, entry);
+    if (wrong) refuse([...path, ...(path.length > 0 ? [index] : []), wrong.field], wrong.message);
   });
-
-/** One command, or a list of them. */
-export const commandsSchema = z.union([
-  command.transform((only) => [only]),
-  z.array(command).min(1).max(MAX_COMMANDS_PER_CALL),
-]);
-
-export type NewCommand = z.output<typeof command>;
+  const problem = commandProblem({ verb, items });
+  if (problem) {
+    refuse(path, problem);
+    return;
+  }
+  const written = items.reduce(
+    (sum, entry) => sum + Buffer.byteLength(String(commandElement(1, { verb, items: [entry] }))),
+    0,
+  );
+  if (written > MAX_WRITTEN_BYTES) {
+    refuse(
+      path.length > 0 ? path : ['data'],
+      `is ${written} bytes as XML; at most ${MAX_WRITTEN_BYTES} fit into a message`,
+    );
+  }
+}
 
 function valueProblem(verb: NewCommand['verb'], entry: CommandItem): { field: string; message: string } | undefined {
   const { data: value, format } = entry;

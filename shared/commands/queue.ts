@@ -1,5 +1,5 @@
 import { DEVICE_ROW, type Device, hasLeft, SESSION_ROW } from '../devices/device.ts';
-import { type Idempotency, recall, remember } from '../devices/idempotency.ts';
+import { type Idempotency, recall, remember } from '../idempotency/idempotency.ts';
 import { conflict, notFound } from '../platform/problem.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';

@@ -1,3 +1,4 @@
+import { type Idempotency, recall, remember } from '../idempotency/idempotency.ts';
 import type { Log } from '../platform/log.ts';
 import { conflict, notFound } from '../platform/problem.ts';
 import type { Row } from '../storage/rows.ts';
@@ -5,7 +6,6 @@ import type { Storage } from '../storage/storage.ts';
 import { type Change, Conflict, type Table } from '../storage/tables.ts';
 import { DEVICE_ROW, type Device, hasLeft, SESSION_ROW } from './device.ts';
 import { updateDeviceList } from './device-list.ts';
-import { type Idempotency, recall, remember } from './idempotency.ts';
 import { callOff, requestUnenroll, type UnenrollRequest } from './unenroll.ts';
 
 const MAX_ATTEMPTS = 10;

@@ -1,6 +1,7 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { claim, type Idempotency } from '../idempotency/idempotency.ts';
 import { newInvitationSecret, normaliseSecret, sha256 } from '../platform/ids.ts';
-import { conflict, Problem } from '../platform/problem.ts';
+import { conflict } from '../platform/problem.ts';
 import { keyPart, type Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Change, Conflict } from '../storage/tables.ts';
@@ -19,8 +20,6 @@ export interface Invitation {
   maxDevices: number;
   /** Enrollments that count against `maxDevices`. */
   uses: InvitationUse[];
-  /** SHA-256 of the request that made it under an Idempotency-Key. */
-  requestHash?: string;
 }
 
 export interface InvitationUse {
@@ -33,13 +32,20 @@ export interface InvitationUse {
 /** More open invitations for one user than this are refused: enrolling reads them all in one call. */
 const MAX_INVITATIONS_PER_USER = 100;
 
+/** Partition of the claimed Idempotency-Keys; those of users begin otherwise, whatever a caller says his name is. */
+const CLAIMS = 'claims';
+
+function partitionOf(user: string): string {
+  return `user|${keyPart(user.trim().toLowerCase().slice(0, 320))}`;
+}
+
 export interface NewInvitation {
   user: string;
   expiresInHours: number;
   maxDevices: number;
   createdBy: string;
   /** Makes a repeated call give the same invitation: its secret is then derived from this key and the app's own. */
-  idempotency?: { key: string; requestHash: string; appKey: Buffer };
+  idempotency?: Idempotency & { appKey: Buffer };
 }
 
 /**
@@ -51,8 +57,12 @@ export async function createInvitation(
   request: NewInvitation,
   now: Date,
 ): Promise<{ invitation: Invitation; secret: string }> {
-  const { id, secret } = identify(request, now);
+  const table = storage.table('invitations');
+  const { id, secret } = request.idempotency
+    ? identifyBy(request.idempotency, await claim(table, CLAIMS, request.idempotency, now))
+    : identify(now);
   const user = request.user.trim().toLowerCase();
+  const partition = partitionOf(user);
   const invitation: Invitation = {
     id,
     user,
@@ -62,20 +72,21 @@ export async function createInvitation(
     expiresAt: new Date(now.getTime() + request.expiresInHours * 3_600_000).toISOString(),
     maxDevices: request.maxDevices,
     uses: [],
-    requestHash: request.idempotency?.requestHash,
   };
-  const table = storage.table('invitations');
-  const { rows } = await table.page<Invitation>(keyPart(user), { limit: MAX_INVITATIONS_PER_USER });
+  const { rows } = await table.page<Invitation>(partition, { limit: MAX_INVITATIONS_PER_USER });
   const ended = rows.filter((row) => row.value.expiresAt <= invitation.createdAt);
   if (rows.length - ended.length >= MAX_INVITATIONS_PER_USER) {
     throw conflict(`${user} has ${MAX_INVITATIONS_PER_USER} open invitations. Wait until some have ended.`);
   }
   try {
-    await table.write(keyPart(user), [{ kind: 'insert', rowKey: id, value: invitation }, ...tidying(rows, ended)]);
+    await table.write(partition, [{ kind: 'insert', rowKey: id, value: invitation }, ...tidying(rows, ended)]);
     return { invitation, secret };
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
-    return { invitation: await recall(storage, user, id, request), secret };
+    // The same call was here before: it gave this invitation, and the secret follows from the key.
+    const row = await table.get<Invitation>(partition, id);
+    if (!row) throw error;
+    return { invitation: row.value, secret };
   }
 }
 
@@ -85,30 +96,19 @@ function tidying(rows: Row<Invitation>[], ended: Row<Invitation>[]): Change[] {
   return ended.map(({ rowKey, etag }) => ({ kind: 'delete', rowKey, etag }));
 }
 
-async function recall(storage: Storage, user: string, id: string, request: NewInvitation): Promise<Invitation> {
-  const row = await storage.table('invitations').get<Invitation>(keyPart(user), id);
-  if (!row || row.value.requestHash !== request.idempotency?.requestHash) {
-    throw new Problem(
-      422,
-      'Idempotency-Key reused',
-      'This Idempotency-Key was used for another request. Use a new one.',
-    );
-  }
-  return row.value;
+function identify(now: Date): { id: string; secret: string } {
+  return { id: now.getTime().toString(36) + randomBytes(3).toString('hex'), secret: newInvitationSecret() };
 }
 
-function identify(request: NewInvitation, now: Date): { id: string; secret: string } {
-  if (!request.idempotency) {
-    return {
-      id: `${now.getTime().toString(36)}${newInvitationSecret().slice(0, 4).toLowerCase()}`,
-      secret: newInvitationSecret(),
-    };
-  }
-  const { appKey, key } = request.idempotency;
+/** The secret is stored nowhere, so what gives it again is derived from the caller's key and one that only this app has. */
+function identifyBy(
+  { key, appKey }: Idempotency & { appKey: Buffer },
+  claimedAt: string,
+): { id: string; secret: string } {
   const seed = createHmac('sha256', appKey)
-    .update(JSON.stringify(['invitation', key]))
+    .update(JSON.stringify(['invitation', key, claimedAt]))
     .digest();
-  return { id: `i${seed.subarray(16, 24).toString('hex')}`, secret: newInvitationSecret(seed.subarray(0, 10)) };
+  return { id: `k${seed.subarray(16, 24).toString('hex')}`, secret: newInvitationSecret(seed.subarray(0, 10)) };
 }
 
 function hashOf(secret: string): string {
@@ -126,7 +126,7 @@ export async function findInvitation(
   now: Date,
 ): Promise<Row<Invitation> | undefined> {
   const given = Buffer.from(hashOf(secret), 'hex');
-  const partition = keyPart(user.trim().toLowerCase().slice(0, 320));
+  const partition = partitionOf(user);
   const { rows } = await storage.table('invitations').page<Invitation>(partition, { limit: MAX_INVITATIONS_PER_USER });
   let found: Row<Invitation> | undefined;
   for (const row of rows) {

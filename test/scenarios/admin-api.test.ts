@@ -68,7 +68,15 @@ describe('the admin API', () => {
     [{ verb: 'Replace', target: './A', data: 'one', format: 'int' }, 'data'],
     [{ verb: 'Replace', target: './A', data: 'a\u0001b' }, 'data'],
     [{ verb: 'Replace', target: './A', data: 'x'.repeat(128 * 1024 + 1) }, 'data'],
-    [{ verb: 'Replace', target: './A', data: '&'.repeat(60_000) }, 'items'],
+    [{ verb: 'Replace', target: './A', data: '&'.repeat(60_000) }, 'data'],
+    [{ verb: 'Get', items: [{ target: './A' }, { target: 'B' }] }, 'items[1].target'],
+    [
+      [
+        { verb: 'Get', target: './A' },
+        { verb: 'Delete', target: './A', data: 'x' },
+      ],
+      '[1].data',
+    ],
     [{ verb: 'Exec', items: [{ target: './A' }, { target: './B' }] }, 'items'],
     [[], ''],
   ])('refuses the command %j and names the field', async (body, field) => {

@@ -30,8 +30,8 @@ test.each([1, 2])(
     const { device, id } = await deviceWithWork(network);
     network.requests = 0;
     network.loseReplyOf = [nth];
-    const report = await device.sync();
-    expect(report.exchanged.find(({ sameReplyTwice }) => sameReplyTwice !== undefined)?.sameReplyTwice).toBe(true);
+    await device.sync();
+    expect(network.requests).toBe(3);
     await expectAllDoneOnce(id, device.execCounts);
   },
 );
@@ -132,6 +132,6 @@ test('an unenroll that is asked for while a message is being answered goes out i
   const report = await device.sync();
   observeStorage(undefined);
   expect(report.unenrolled).toBe(true);
-  expect(Object.values(device.execCounts)).toEqual([]);
+  expect(Object.keys(device.execCounts).filter((node) => node.includes('Reboot'))).toEqual([]);
   expect((await lanyard().get(`/api/devices/${id}`)).state).toBe('unenrolled');
 });

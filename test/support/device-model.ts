@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { parseStringPromise } from 'xml2js';
 import { takeTurn } from '../../shared/management/turn.ts';
 import type { TurnOutcome } from '../../shared/management/turn-state.ts';
+import type { Snapshot } from '../../shared/management/working-copy.ts';
+import { Conflict } from '../../shared/storage/tables.ts';
 import { readSyncML } from '../../shared/wire/syncml.ts';
 import type { Partition } from './partition.ts';
 
@@ -16,11 +18,25 @@ export interface Asked {
 export interface Reply {
   bytes: Buffer;
   outcome: TurnOutcome;
+  /** What the turn that was stored had read. */
+  snapshot: Snapshot;
+  /** Names of all elements of the body and the CmdIDs among them, in order. */
+  elements: string[];
+  cmdIds: string[];
   statuses: { cmdRef: string; cmd: string; code: string }[];
   commands: Asked[];
   alerts: string[];
   final: boolean;
   msgId: string;
+}
+
+export interface SendOptions {
+  credential?: string;
+  store?: boolean;
+  /** How many pages of 60 rows are read at most, as long as nothing could be sent. */
+  pages?: number;
+  /** What somebody else does between the read and the write of this message. */
+  race?: () => Promise<void>;
 }
 
 const CREDENTIAL = 'a'.repeat(64);
@@ -38,24 +54,31 @@ export class DeviceModel {
   }
 
   /** A new session: package 1. `body` comes before DevInfo, where Windows puts its alerts. */
-  begin(options: { login?: string; body?: string; sessionId?: string } = {}): Promise<Reply> {
+  begin(options: SendOptions & { login?: string; body?: string; sessionId?: string } = {}): Promise<Reply> {
     this.sessionId = options.sessionId ?? String(Number(this.sessionId) + 1);
     this.msgId = 1;
     const login = `<Alert><CmdID>3</CmdID><Data>1224</Data><Item><Meta><Type xmlns="syncml:metinf">com.microsoft/MDM/LoginStatus</Type></Meta><Data>${options.login ?? 'user'}</Data></Item></Alert>`;
     const devInfo = `<Replace><CmdID>4</CmdID><Item><Source><LocURI>./DevInfo/DevId</LocURI></Source><Data>D1</Data></Item></Replace>`;
-    return this.send(`<Alert><CmdID>2</CmdID><Data>1201</Data></Alert>${login}${options.body ?? ''}${devInfo}`);
+    return this.send(
+      `<Alert><CmdID>2</CmdID><Data>1201</Data></Alert>${login}${options.body ?? ''}${devInfo}`,
+      options,
+    );
   }
 
   /** The next message of the session. */
-  next(body = ''): Promise<Reply> {
+  next(body = '', options: SendOptions & { final?: boolean } = {}): Promise<Reply> {
     this.msgId += 1;
     return this.send(
       `<Status><CmdID>1</CmdID><MsgRef>${this.msgId - 1}</MsgRef><CmdRef>0</CmdRef><Cmd>SyncHdr</Cmd><Data>200</Data></Status>${body}`,
+      options,
     );
   }
 
   /** Answers everything that was asked: by default 200, and for a Get the value `value of <target>`. */
-  answer(codes: (asked: Asked) => number | undefined = () => 200): Promise<Reply> {
+  answer(
+    codes: (asked: Asked) => number | undefined = () => 200,
+    options: SendOptions & { more?: string; final?: boolean } = {},
+  ): Promise<Reply> {
     const msgRef = this.msgId;
     const parts = this.lastAsked.map((asked, index) => {
       const code = codes(asked);
@@ -64,10 +87,10 @@ export class DeviceModel {
       const results = `<Results><CmdID>${11 + 2 * index}</CmdID><MsgRef>${msgRef}</MsgRef><CmdRef>${asked.cmdId}</CmdRef><Item><Source><LocURI>${asked.target}</LocURI></Source><Data>value of ${asked.target}</Data></Item></Results>`;
       return asked.verb === 'Get' && code === 200 ? status + results : status;
     });
-    return this.next(parts.join(''));
+    return this.next(parts.join('') + (options.more ?? ''), options);
   }
 
-  async send(body: string, options: { final?: boolean; credential?: string; store?: boolean } = {}): Promise<Reply> {
+  async send(body: string, options: SendOptions & { final?: boolean } = {}): Promise<Reply> {
     const final = options.final === false ? '' : '<Final/>';
     const header = `<SyncHdr><VerDTD>1.2</VerDTD><VerProto>DM/1.2</VerProto><SessionID>${this.sessionId}</SessionID><MsgID>${this.msgId}</MsgID><Target><LocURI>https://manage.example.org/ManagementServer/MDM.svc</LocURI></Target><Source><LocURI>D1</LocURI></Source></SyncHdr>`;
     return this.sendBytes(
@@ -76,19 +99,36 @@ export class DeviceModel {
     );
   }
 
-  async sendBytes(bytes: Buffer, options: { credential?: string; store?: boolean } = {}): Promise<Reply> {
-    const message = readSyncML(bytes);
-    const outcome = takeTurn(this.partition.snapshot(), {
-      message,
-      bodyHash: createHash('sha256').update(bytes).digest('hex'),
-      credential: options.credential ?? CREDENTIAL,
-      opens: Number(message.header.msgId) === 1,
-      now: this.now,
-    });
-    if (options.store !== false) this.partition.apply(outcome.changes);
-    const reply = await readReply(bytes, outcome);
+  /** A lost race starts again from the read, as the server does it. */
+  async sendBytes(bytes: Buffer, options: SendOptions = {}): Promise<Reply> {
+    let turn = this.#turn(bytes, options);
+    await options.race?.();
+    try {
+      if (options.store !== false) this.partition.apply(turn.outcome.changes);
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error;
+      turn = this.#turn(bytes, options);
+      this.partition.apply(turn.outcome.changes);
+    }
+    const reply = await readReply(bytes, turn);
     this.lastAsked = reply.commands;
     return reply;
+  }
+
+  #turn(bytes: Buffer, { credential, pages = 1 }: SendOptions): { snapshot: Snapshot; outcome: TurnOutcome } {
+    const message = readSyncML(bytes);
+    const input = {
+      message,
+      bodyHash: createHash('sha256').update(bytes).digest('hex'),
+      credential: credential ?? CREDENTIAL,
+      opens: Number(message.header.msgId) === 1,
+      now: this.now,
+    };
+    for (let page = 1; ; page += 1) {
+      const snapshot = this.partition.snapshot(page * 60);
+      const outcome = takeTurn(snapshot, input);
+      if (!outcome.starved || page >= pages) return { snapshot, outcome };
+    }
   }
 }
 
@@ -98,7 +138,10 @@ interface Element {
   _?: string;
 }
 
-async function readReply(bytes: Buffer, outcome: TurnOutcome): Promise<Reply> {
+async function readReply(
+  bytes: Buffer,
+  { snapshot, outcome }: { snapshot: Snapshot; outcome: TurnOutcome },
+): Promise<Reply> {
   const root = (await parseStringPromise(outcome.reply.toString(), {
     explicitChildren: true,
     preserveChildrenOrder: true,
@@ -112,6 +155,9 @@ async function readReply(bytes: Buffer, outcome: TurnOutcome): Promise<Reply> {
   return {
     bytes,
     outcome,
+    snapshot,
+    elements: body.map((e) => e['#name']),
+    cmdIds: body.map((e) => text(e, 'CmdID')).filter(Boolean),
     msgId: text(root, 'SyncHdr', 'MsgID'),
     statuses: body
       .filter((e) => e['#name'] === 'Status')

@@ -10,7 +10,8 @@ import { DEVICE_ROW, type Device, SESSION_ROW } from '../../shared/devices/devic
 import type { Session } from '../../shared/management/session.ts';
 import type { Snapshot } from '../../shared/management/working-copy.ts';
 import type { Row } from '../../shared/storage/rows.ts';
-import { type Change, Conflict } from '../../shared/storage/tables.ts';
+import { type Change, Conflict, type Table } from '../../shared/storage/tables.ts';
+import { checkTransaction, fits, MemoryStorage } from './memory-storage.ts';
 
 /** A device's partition in memory, with ETags and all-or-nothing writes, for tests of the pure parts. */
 export class Partition {
@@ -37,10 +38,9 @@ export class Partition {
   }
 
   apply(changes: readonly Change[]): void {
+    checkTransaction('p', changes);
     for (const change of changes) {
-      const row = this.rows.get(change.rowKey);
-      const fits = change.kind === 'upsert' || (change.kind === 'insert' ? !row : row?.etag === change.etag);
-      if (!fits) throw new Conflict(`row ${change.rowKey}`, { certain: true });
+      if (!fits(change, this.rows.get(change.rowKey)?.etag)) throw new Conflict(`row ${change.rowKey}`);
     }
     for (const change of changes) {
       this.#writes += 1;
@@ -48,6 +48,26 @@ export class Partition {
       // As storage does it: what is undefined is not kept, and the caller's object is not shared.
       else this.rows.set(change.rowKey, { etag: `e${this.#writes}`, value: withoutUndefined(change.value) });
     }
+  }
+
+  /** The partition as the device table of a storage, so that administrators' acts work on the same rows. */
+  storage(): MemoryStorage {
+    const storage = new MemoryStorage();
+    const read = <T>(rowKey: string): Row<T> => {
+      const { etag, value } = this.rows.get(rowKey)!;
+      return { partitionKey: this.device.id, rowKey, etag, value: structuredClone(value) as T };
+    };
+    const devices: Table = {
+      get: async <T>(_: string, rowKey: string) => (this.rows.has(rowKey) ? read<T>(rowKey) : undefined),
+      page: async <T>(_: string, { from = '', before = '\uffff', limit = 1_000 } = {}) => {
+        const keys = [...this.rows.keys()].filter((key) => key >= from && key < before).sort();
+        return { rows: keys.slice(0, limit).map((key) => read<T>(key)), next: keys[limit] };
+      },
+      write: async (_: string, changes: Change[]) => this.apply(changes),
+    };
+    const table = storage.table.bind(storage);
+    storage.table = ((name) => (name === 'devices' ? devices : table(name))) as typeof storage.table;
+    return storage;
   }
 
   get device(): Device {
