@@ -72,7 +72,7 @@ async function enroll(
 ): Promise<string> {
   const { user, secret } = invitation;
   const enrollment = await device.enroll({ server: deployment.enrollUrl, user, secret });
-  for (const step of enrollment.exchanged) journey.done(`device: ${step.step}`, exchanged([step]));
+  for (const step of enrollment.exchanged) journey.done(`device: ${step.step}`, exchanged([step]), step.ms);
   const until = enrollment.certificateNotAfter.toISOString().slice(0, 10);
   journey.done('enrolled', `certificate CN=${enrollment.enrollmentId}, good until ${until}`);
   return enrollment.enrollmentId;
