@@ -77,11 +77,13 @@ async function keysFrom(file: string | undefined): Promise<{ keys: HostKeys; mad
   return { keys: { master, host, functions: functions as Record<string, string> }, made: false };
 }
 
+/** A first signal ends in good order, also during the start; a second one ends at once. */
 async function main(): Promise<void> {
-  const host = await runCommand(process.argv.slice(2), console.log);
+  const host = runCommand(process.argv.slice(2), console.log);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void host?.close().then(() => process.exit(0)));
+    process.once(signal, () => void host.then((running) => running?.close()).then(() => process.exit(0)));
   }
+  await host;
 }
 
 const program = process.argv[1];

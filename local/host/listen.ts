@@ -65,15 +65,22 @@ class TrackedServer {
   readonly #server: http.Server | https.Server;
   /** Every connection, also one in the middle of a TLS handshake, which the server itself does not list. */
   readonly #sockets = new Set<Socket>();
+  readonly #busy = new Set<Socket>();
+  #closing = false;
 
   constructor(tls: ServerTls | undefined, handle: http.RequestListener) {
     const common = { maxHeaderSize: mostHeaderBytes, keepAliveTimeout: keepAliveMilliseconds };
-    this.#server = tls
-      ? https.createServer({ ...common, ...tlsOptions(tls) }, handle)
-      : http.createServer(common, handle);
-    this.#server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
+    this.#server = tls ? https.createServer({ ...common, ...tlsOptions(tls) }) : http.createServer(common);
+    for (const event of ['connection', 'secureConnection']) {
+      this.#server.on(event, (socket: Socket) => {
+        this.#sockets.add(socket);
+        socket.once('close', () => this.#sockets.delete(socket));
+      });
+    }
+    this.#server.on('request', (request, response) => {
+      this.#busy.add(request.socket);
+      response.once('close', () => this.#release(request.socket));
+      handle(request, response);
     });
   }
 
@@ -94,12 +101,22 @@ class TrackedServer {
   }
 
   async close(grace: number): Promise<void> {
+    this.#closing = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
+    if (this.#busy.size === 0) this.#end();
     const timer = setTimeout(() => this.#destroy(), grace);
     await closed;
     clearTimeout(timer);
-    this.#destroy();
+  }
+
+  #release(socket: Socket): void {
+    this.#busy.delete(socket);
+    if (this.#closing && this.#busy.size === 0) this.#end();
+  }
+
+  /** Ends every connection when what was written has left. */
+  #end(): void {
+    for (const socket of this.#sockets) socket.destroySoon();
   }
 
   #destroy(): void {

@@ -1,4 +1,11 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomUUID,
+  X509Certificate,
+} from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { issueRoot, issueServerCertificate } from './tls-certificates.ts';
@@ -48,7 +55,7 @@ async function readIfThere(file: string): Promise<string | undefined> {
 
 /** Writes a file that others see either whole or not at all. */
 async function writeWhole(file: string, text: string, mode: number): Promise<void> {
-  const part = `${file}.${process.pid}.part`;
+  const part = `${file}.${randomUUID()}.part`;
   await writeFile(part, text, { mode });
   await rename(part, file);
 }
@@ -63,7 +70,7 @@ async function makeRoot(keyFile: string, pemBefore: string | undefined, pemFile:
   }
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const text = `${privateKey.export({ type: 'pkcs8', format: 'pem' })}${issueRoot(privateKey).toString()}`;
-  const part = `${keyFile}.${process.pid}.part`;
+  const part = `${keyFile}.${randomUUID()}.part`;
   await writeFile(part, text, { mode: 0o600 });
   try {
     await link(part, keyFile);

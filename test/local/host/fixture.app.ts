@@ -48,7 +48,7 @@ app.http('unsized', {
 });
 app.http('empty', { route: 'empty', authLevel: 'anonymous', handler: () => ({ status: 200 }) });
 app.http('text', { route: 'text', authLevel: 'anonymous', handler: () => ({ body: 'text' }) });
-app.http('nothing', { route: 'nothing', authLevel: 'anonymous', handler: () => {} });
+app.http('nothing', { route: 'nothing', authLevel: 'anonymous', handler: () => undefined as never });
 app.http('throwing', {
   route: 'throwing',
   authLevel: 'anonymous',
@@ -105,17 +105,14 @@ app.http('fired', {
   },
 });
 
-let releaseSlow: () => void = () => {};
-/** Lets the function `slow` answer. */
-export function finishSlow(): void {
-  releaseSlow();
-}
+/** The calls of `slow` that wait; each is ended by calling it. */
+export const slowCalls: (() => void)[] = [];
 app.http('slow', {
   route: 'slow',
   authLevel: 'anonymous',
   handler: () =>
     new Promise((resolve) => {
-      releaseSlow = () => resolve({ body: 'late', headers: { 'content-length': '4' } });
+      slowCalls.push(() => resolve({ body: 'late', headers: { 'content-length': '4' } }));
     }),
 });
 
