@@ -38,6 +38,8 @@ export interface LocalOptions {
   hostName?: string;
   ports?: Partial<Record<'enroll' | 'manage' | 'bare', number>>;
   deviceAuth?: 'certificate' | 'digest';
+  /** Whether the apps believe X-ARR-ClientCert; by default they do where the front asks for certificates. */
+  clientCert?: 'platform' | 'none';
   providerId?: string;
   /** What the front does with a caller's own X-ARR-ClientCert; App Service replaces it. */
   callersHeader?: 'replace' | 'append' | 'pass';
@@ -132,7 +134,7 @@ function setEnvironment(options: LocalOptions, urls: ReturnType<typeof addresses
     LANYARD_BLOBS: storage,
     LANYARD_CA: `files:${join(options.folder, 'ca')}`,
     LANYARD_DEVICE_AUTH: deviceAuth,
-    LANYARD_CLIENT_CERT: deviceAuth === 'certificate' ? 'platform' : 'none',
+    LANYARD_CLIENT_CERT: options.clientCert ?? (deviceAuth === 'certificate' ? 'platform' : 'none'),
     LANYARD_ADMIN_AUTH: 'keys',
     LANYARD_PROVIDER_ID: options.providerId ?? 'Lanyard',
     AzureWebJobsStorage: storage,

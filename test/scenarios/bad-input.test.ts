@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { WindowsDevice } from '../../local/device/windows-device.ts';
+import { credentialsOf } from '../support/credentials.ts';
 import { useLanyard } from '../support/lanyard.ts';
 import { faultOf, firstMessage, type RawOptions, send, signingRequest, tokenRequest } from '../support/wire.ts';
 
@@ -123,7 +122,6 @@ describe('a RequestSecurityToken', () => {
   test('whose secret was used for all devices it allows gets DeviceCapReached', async () => {
     const { user, secret } = await right();
     expect((await enrollCall(ENROLLMENT, tokenRequest({ user, secret }))).status).toBe(200);
-    await openFirstSessionOfAll();
     const reply = await enrollCall(ENROLLMENT, tokenRequest({ user, secret }));
     expect(faultOf(reply.body).error).toBe('DeviceCapReached');
   });
@@ -151,27 +149,13 @@ describe('a RequestSecurityToken', () => {
     const { user, secret } = await right();
     expect((await enrollCall(ENROLLMENT, tokenRequest({ user, secret }), { localAddress })).status).toBe(200);
   });
-
-  /** Only used-up counts, not abandoned: these raw enrollments have hardware ids of their own and never call. */
-  async function openFirstSessionOfAll() {}
 });
 
 describe('a management message', () => {
   async function ready() {
     const { device, id } = await lanyard().enrolledDevice();
     await device.sync();
-    return { device, id, ...(await credentialsOf(device)) };
-  }
-
-  /** The files in which the simulated device keeps its key and certificate. */
-  async function credentialsOf(device: WindowsDevice) {
-    const { readdir } = await import('node:fs/promises');
-    const root = join(lanyard().folder, 'devices');
-    const folders = await readdir(root);
-    const folder = folders.find((name) => name.endsWith(`-${device.machine.name}`)) ?? '';
-    const key = await readFile(join(root, folder, 'client-key.pem'), 'utf8');
-    const cert = await readFile(join(root, folder, 'client-certificate.pem'), 'utf8');
-    return { key, cert };
+    return { device, id, ...(await credentialsOf(lanyard().folder, device.machine.name)) };
   }
 
   function manage(body: string | Buffer, options: RawOptions = {}) {
@@ -220,8 +204,7 @@ describe('a management message', () => {
   });
 
   test('with a forged certificate header and no certificate gets 403, on both ports and on the bare host', async () => {
-    const { cert, id } = await ready();
-    const header = cert.replace(/-----[^-]+-----|\s/g, '');
+    const { header, id } = await ready();
     const before = await lanyard().get(`/api/devices/${id}`);
     const options = { headers: { 'x-arr-clientcert': header } };
     expect((await manage(firstMessage(), options)).status).toBe(403);
@@ -234,7 +217,7 @@ describe('a management message', () => {
   test("with one's own certificate and another's in the header is answered as oneself", async () => {
     const mine = await ready();
     const other = await ready();
-    const header = other.cert.replace(/-----[^-]+-----|\s/g, '');
+    const { header } = other;
     const waiting = await lanyard().queue(other.id, 'Get', './DevDetail/SwV');
     const reply = await manage(firstMessage(), {
       key: mine.key,
