@@ -8,8 +8,10 @@ import { JOIN_FACTS, toFact } from './facts.ts';
 import type { Asked } from './session.ts';
 import type { Turn } from './turn-state.ts';
 
-/** A result over this size is kept in a blob; the row holds its name. */
+/** A result over this size, as JSON, is kept in a blob; the row holds its name. 25 of them still fit into a row. */
 export const INLINE_RESULT_BYTES = 16 * 1024;
+/** A format is three letters and an HRESULT ten characters; what is longer is neither, and must not fill the row. */
+const MAX_WORD = 64;
 
 type Status = Extract<ClientCommand, { kind: 'Status' }>;
 type Results = Extract<ClientCommand, { kind: 'Results' }>;
@@ -62,7 +64,12 @@ function takeAnswer(turn: Turn, asked: Asked, answer: Answer): Asked | undefined
   const code = answer.status?.code ?? ('code' in asked ? asked.code : undefined) ?? (answer.item ? 200 : undefined);
   if (code === undefined) return asked;
   if (asked.kind === 'unenroll') return takeUnenrollStatus(turn, code);
-  const originalError = answer.status?.originalError ?? ('originalError' in asked ? asked.originalError : undefined);
+  if (asked.kind === 'command' && turn.copy.hasMore && !turn.copy.command(asked.id)) {
+    turn.answersUnread = true;
+    return asked;
+  }
+  const originalError =
+    answer.status?.originalError?.slice(0, MAX_WORD) ?? ('originalError' in asked ? asked.originalError : undefined);
   if (awaitsValue(turn, asked, code, answer)) return { ...asked, code, ...(originalError ? { originalError } : {}) };
   if (asked.kind === 'fact')
     noteFact(turn, asked.name, toFact(code, answer.item ? (answer.item.data ?? '') : undefined));
@@ -96,9 +103,9 @@ function noteResult(
 
 function keepData(turn: Turn, asked: Extract<Asked, { kind: 'command' }>, item: Item): Partial<ItemResult> {
   const text = item.data ?? '';
-  const format = item.meta.format ? { format: item.meta.format } : {};
+  const format = item.meta.format ? { format: item.meta.format.slice(0, MAX_WORD) } : {};
   const data = Buffer.from(text);
-  if (data.length <= INLINE_RESULT_BYTES) return { data: text, ...format };
+  if (Buffer.byteLength(JSON.stringify(text)) <= INLINE_RESULT_BYTES) return { data: text, ...format };
   const name = `${turn.copy.device.id}/${asked.id}/${asked.item}`;
   turn.blobs.push({ name, data });
   return { blob: name, ...format };

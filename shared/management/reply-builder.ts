@@ -25,8 +25,10 @@ export class ReplyBuilder {
     return this.#commands;
   }
 
+  /** Appends a Status, unless a device that sends thousands of commands has filled half the reply with them. */
   status(status: ServerStatus): void {
-    this.#append(statusElement(this.#nextCmdId, status));
+    const element = statusElement(this.#nextCmdId, status);
+    if (this.#bytes + sizeOf(element) <= MAX_REPLY_BYTES / 2) this.#append(element);
   }
 
   alert(code: number): void {

@@ -5,21 +5,27 @@ import { hold, isDue, markSent } from '../devices/unenroll.ts';
 import type { ServerCommand } from '../wire/syncml-writer.ts';
 import { type FactName, factNode, factsDue, JOIN_FACTS } from './facts.ts';
 import { decideGate } from './gate.ts';
+import { MAX_COMMANDS } from './reply-builder.ts';
 import type { Turn } from './turn-state.ts';
+import { commandBytes, MAX_COMMAND_BYTES } from './working-copy.ts';
 
 /**
  * What the device is asked next. An enrollment that is over, or that is to end, is asked nothing but what the gate needs
  * and then Unenroll; every other one gets the server's own readings and its commands in order.
+ * @returns true when the device is asked nothing because no command that was read can be sent; one behind them may be
  */
-export function chooseCommands(turn: Turn): void {
+export function chooseCommands(turn: Turn): boolean {
   const { device } = turn.copy;
   const unenrolls = hasLeft(device) || (device.state === 'unenrolling' && isDue(device.unenroll));
+  let triedAll = false;
   if (unenrolls) chooseUnenroll(turn);
   else {
     chooseFacts(turn);
-    chooseQueued(turn);
+    triedAll = chooseQueued(turn);
   }
-  if (turn.reply.commandCount === 0) turn.session.phase = 'closed';
+  const asksNothing = turn.reply.commandCount === 0;
+  if (asksNothing) turn.session.phase = 'closed';
+  return asksNothing && triedAll;
 }
 
 /** The gate stands here, where the command is sent, whichever way it was asked for. */
@@ -65,7 +71,7 @@ function sendUnenroll(turn: Turn): void {
 function cancelWaiting(turn: Turn): void {
   const { copy, input } = turn;
   for (const command of copy.commands) {
-    if (command.state !== 'waiting' || !copy.canAfford(2)) continue;
+    if (command.state !== 'waiting' || !copy.hasRoomFor(command)) continue;
     copy.update(finish(command, 'cancelled', input.now, 'The device was unenrolled before it was sent.'));
   }
 }
@@ -88,16 +94,36 @@ function askFacts(turn: Turn, names: readonly FactName[]): void {
   }
 }
 
-/** In the order of the queue; the first command that does not fit ends the message, so that none overtakes it. */
-function chooseQueued(turn: Turn): void {
+/**
+ * In the order of the queue; the first command that does not fit ends the message, so that none overtakes it.
+ * @returns whether all commands that were read had their turn
+ */
+function chooseQueued(turn: Turn): boolean {
   for (const command of turn.copy.commands) {
     if (command.state !== 'waiting') continue;
-    if (needsUser(command) && turn.session.loginStatus !== 'user') {
-      if (turn.copy.canAfford(30)) turn.copy.update({ ...command, waitingFor: 'userSignIn' });
-      continue;
-    }
-    if (!sendCommand(turn, command)) return;
+    if (needsUser(command) && turn.session.loginStatus !== 'user') noteUserIsMissing(turn, command);
+    else if (!fitsBesideUnanswered(turn, command) || !sendCommand(turn, command)) return false;
   }
+  return true;
+}
+
+function noteUserIsMissing({ copy }: Turn, command: Command): void {
+  if (command.waitingFor === 'userSignIn' || !copy.hasRoomFor(command)) return;
+  copy.update({ ...command, waitingFor: 'userSignIn' });
+}
+
+/**
+ * Answers to all that is open may come in one message, and one transaction has to take them. So no more is open at a time
+ * than one reply carries; a device that answers each message, as it should, never notices.
+ */
+function fitsBesideUnanswered({ copy, session }: Turn, command: Command): boolean {
+  const open = session.asked.flatMap((asked) => (asked.kind === 'command' ? [asked.id] : []));
+  if (open.length === 0) return true;
+  const bytes = [...new Set(open)].reduce((sum, id) => {
+    const sent = copy.command(id);
+    return sum + (sent ? commandBytes(sent) : 0);
+  }, commandBytes(command));
+  return open.length + command.items.length <= MAX_COMMANDS && bytes <= MAX_COMMAND_BYTES;
 }
 
 /** Each item goes as a command with a CmdID of its own, so that each has a status of its own. */

@@ -29,7 +29,7 @@ export interface TurnOutcome {
   device: Device;
   /** True when the device list has to follow: the record changed, or this is the first contact of a day. */
   listDue: boolean;
-  /** True when nothing could be sent although commands wait beyond those that were read. */
+  /** True when commands beyond those that were read are needed: nothing else can be sent, or one of them was answered. */
   starved: boolean;
 }
 
@@ -44,6 +44,8 @@ export interface Turn {
   aborted: boolean;
   /** The device reported that it removes the enrollment, or failed to. */
   unenrollReported: boolean;
+  /** An answer is for a command beyond those that were read. */
+  answersUnread: boolean;
 }
 
 /** A result that is too large for a row; `name` is its blob. */

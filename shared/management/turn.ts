@@ -31,10 +31,10 @@ export function takeTurn(snapshot: Snapshot, input: TurnInput): TurnOutcome {
   if (input.opens) noteThatItStayed(turn);
 
   const asksForRest = !input.message.final && !turn.aborted;
-  const starved = asksForRest ? false : chooseUnlessAborted(turn, snapshot);
+  const starved = asksForRest ? false : chooseUnlessAborted(turn);
   // OMA-DM 1.2, 6.2: a message without Final is answered with alert 1222 and nothing new, until the package is whole.
   if (asksForRest) turn.reply.alert(1222);
-  return finishTurn(turn, snapshot, write(turn, !asksForRest), starved);
+  return finishTurn(turn, snapshot, write(turn, !asksForRest), starved || turn.answersUnread);
 }
 
 /** The last message that was answered, bit for bit, from the same credential, not long ago: its reply was lost. */
@@ -80,6 +80,7 @@ function openTurn(snapshot: Snapshot, input: TurnInput, before: Session | undefi
     session: input.opens || !before ? fresh : { ...before },
     aborted: false,
     unenrollReported: false,
+    answersUnread: false,
   };
 }
 
@@ -113,9 +114,9 @@ function understands(command: ClientCommand): boolean {
 /** A new session begins: what the last one left unanswered is settled. */
 function settleLastSession(turn: Turn): void {
   for (const command of [...turn.copy.commands]) {
-    if (command.state === 'accepted' && !turn.copy.canAfford(40)) continue;
     const settled = settleUnanswered(command, turn.input.now);
-    if (settled !== command) turn.copy.update(settled);
+    // What does not fit now stays as it is until the next session.
+    if (settled !== command && turn.copy.hasRoomFor(settled)) turn.copy.update(settled);
   }
 }
 
@@ -126,13 +127,12 @@ function noteThatItStayed(turn: Turn): void {
   copy.device = refuse(copy.device, 'The device was told to unenroll and opened another session instead.', input.now);
 }
 
-function chooseUnlessAborted(turn: Turn, snapshot: Snapshot): boolean {
+function chooseUnlessAborted(turn: Turn): boolean {
   if (turn.aborted) {
     turn.session.phase = 'closed';
     return false;
   }
-  chooseCommands(turn);
-  return turn.reply.commandCount === 0 && snapshot.next !== undefined && turn.copy.device.state === 'enrolled';
+  return chooseCommands(turn) && turn.copy.hasMore;
 }
 
 /** The header swaps the device's target and source. Our MsgID follows the device's: each message has one reply. */

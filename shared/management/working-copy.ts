@@ -3,6 +3,7 @@ import { COMMAND_PREFIX, type Command, FINISHED_PREFIX, isFinal } from '../comma
 import { DEVICE_ROW, type Device, SESSION_ROW } from '../devices/device.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Change } from '../storage/tables.ts';
+import { MAX_COMMANDS } from './reply-builder.ts';
 import type { Session } from './session.ts';
 
 /** What one query read of a device's partition. */
@@ -17,6 +18,11 @@ export interface Snapshot {
 
 /** A table transaction takes 100 operations; two are the device and the session. */
 const MAX_OPERATIONS = 98;
+/**
+ * And 4 MiB. What a message must write (answers to what was asked, commands that go out, session and device) stays below
+ * three; the rest is for changes that may as well be made in a later message.
+ */
+export const MAX_COMMAND_BYTES = 1024 * 1024;
 
 /**
  * The snapshot as the turn changes it. Which rows changed is found by comparison at the end, so no rule of the session
@@ -42,9 +48,22 @@ export class WorkingCopy {
     if (index >= 0) this.commands[index] = command;
   }
 
-  /** @returns whether `more` further table operations fit into this message's one transaction. */
-  canAfford(more: number): boolean {
-    return this.#commandChanges().length + more <= MAX_OPERATIONS;
+  /** @returns whether commands wait beyond those that were read. */
+  get hasMore(): boolean {
+    return this.#snapshot.next !== undefined;
+  }
+
+  /**
+   * @returns whether a change of `command` that may wait for a later message fits into this one's transaction, and leaves
+   *   room for the commands that go out
+   */
+  hasRoomFor(command: Command): boolean {
+    const changes = this.#commandChanges();
+    const bytes = changes.reduce(
+      (sum, change) => sum + (change.kind === 'delete' ? 0 : commandBytes(change.value as Command)),
+      commandBytes(command),
+    );
+    return changes.length + 2 + MAX_COMMANDS <= MAX_OPERATIONS && bytes <= MAX_COMMAND_BYTES;
   }
 
   deviceChanged(): boolean {
@@ -78,4 +97,17 @@ export class WorkingCopy {
       ];
     });
   }
+}
+
+const itemBytes = new WeakMap<object, number>();
+
+/** @returns about how many bytes a command takes in a transaction, where its items are JSON inside JSON. */
+export function commandBytes({ items, results }: Command): number {
+  const known = itemBytes.get(items) ?? nestedBytes(items);
+  itemBytes.set(items, known);
+  return known + nestedBytes(results);
+}
+
+function nestedBytes(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(JSON.stringify(value)));
 }

@@ -56,6 +56,7 @@ export interface ClientMessage {
 
 /** What we echo or keep; Windows stays far below. */
 const MAX_ID_LENGTH = 128;
+const MAX_ADDRESS_LENGTH = 2_048;
 
 /**
  * Reads a device's SyncML message (MS-MDM 2.2, OMA DM Protocol). Namespace SyncML 1.1 or 1.2, Meta with or without the
@@ -86,8 +87,8 @@ function readHeader(header: XmlElement): SyncHdr {
   return {
     sessionId: identifier(header, 'SessionID'),
     msgId: identifier(header, 'MsgID'),
-    target: required(trimmed(descend(header, 'Target', 'LocURI')), 'SyncHdr has no Target/LocURI'),
-    source: required(trimmed(descend(header, 'Source', 'LocURI')), 'SyncHdr has no Source/LocURI'),
+    target: address(header, 'Target'),
+    source: address(header, 'Source'),
     locName: trimmed(descend(header, 'Source', 'LocName')) || undefined,
     respUri: trimmed(child(header, 'RespURI')) || undefined,
     cred: readCredential(child(header, 'Cred')),
@@ -98,6 +99,14 @@ function readHeader(header: XmlElement): SyncHdr {
 function identifier(header: XmlElement, name: string): string {
   const value = required(trimmed(child(header, name)), `SyncHdr has no ${name}`);
   if (value.length > MAX_ID_LENGTH) throw new SyncMLError(`${name} is longer than ${MAX_ID_LENGTH} characters`);
+  return value;
+}
+
+function address(header: XmlElement, name: 'Target' | 'Source'): string {
+  const value = required(trimmed(descend(header, name, 'LocURI')), `SyncHdr has no ${name}/LocURI`);
+  if (value.length > MAX_ADDRESS_LENGTH) {
+    throw new SyncMLError(`${name}/LocURI is longer than ${MAX_ADDRESS_LENGTH} characters`);
+  }
   return value;
 }
 

@@ -1,0 +1,332 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Command, isFinal, needsUser, VERBS } from '../../../shared/commands/command.ts';
+import { cancelCommand } from '../../../shared/commands/queue.ts';
+import { askToUnenroll, callOffUnenroll } from '../../../shared/devices/unenroll-requests.ts';
+import { REPLAY_FOR_MS, type Session } from '../../../shared/management/session.ts';
+import type { Log } from '../../../shared/platform/log.ts';
+import { Problem } from '../../../shared/platform/problem.ts';
+import { type Asked, DeviceModel, type Reply, type SendOptions } from '../../support/device-model.ts';
+import { enrolledDevice, Partition } from '../../support/partition.ts';
+
+/**
+ * The engine under everything that a device, a network, a clock and an administrator may do between two messages. The
+ * world below plays them all and holds the promises of a session after each message.
+ */
+
+type Act =
+  | { kind: 'queue'; verb: Command['verb']; user: boolean; large: boolean; count: number }
+  | { kind: 'cancel'; pick: number }
+  | { kind: 'unenroll'; accept: boolean }
+  | { kind: 'callOff' };
+
+type Step =
+  | Act
+  | { kind: 'begin'; login: string; alert: string; sameId: boolean; lost: boolean; race?: Act }
+  | { kind: 'answer'; codes: number[]; lost: boolean; split: boolean; abort: boolean; login?: string; race?: Act }
+  | { kind: 'again' }
+  | { kind: 'otherBytes' }
+  | { kind: 'clock'; minutes: number };
+
+/** 0 stands for no answer at all. */
+const CODES = [200, 200, 200, 200, 202, 0, 404, 405, 406, 418, 425, 500, 215];
+const code = fc.constantFrom(...CODES);
+const act: fc.Arbitrary<Act> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('queue' as const),
+      verb: fc.constantFrom(...VERBS),
+      user: fc.boolean(),
+      large: fc.nat(9).map((n) => n === 0),
+      count: fc.constantFrom(1, 1, 2, 5, 30),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('cancel' as const), pick: fc.nat(40) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('unenroll' as const), accept: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('callOff' as const) }) },
+);
+const rarely = fc.nat(5).map((n) => n === 0);
+const race = fc.option(act, { nil: undefined, freq: 3 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: act },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('begin' as const),
+      login: fc.constantFrom('user', 'user', 'others', 'none'),
+      alert: fc.constantFrom('', '', '', '', '', '1', '2', '1223'),
+      sameId: rarely,
+      lost: rarely,
+      race,
+    }),
+  },
+  {
+    weight: 9,
+    arbitrary: fc.record({
+      kind: fc.constant('answer' as const),
+      codes: fc.array(code, { minLength: 1, maxLength: 6 }),
+      lost: rarely,
+      split: rarely,
+      abort: fc.nat(15).map((n) => n === 0),
+      login: fc.option(fc.constantFrom('user', 'none'), { nil: undefined, freq: 5 }),
+      race,
+    }),
+  },
+  { weight: 2, arbitrary: fc.constant({ kind: 'again' } as const) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'otherBytes' } as const) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('clock' as const),
+      minutes: fc.constantFrom(-5, 1, 8, 16, 61, 1_440, 8 * 1_440),
+    }),
+  },
+);
+
+const LOG: Log = { info: () => {}, warn: () => {}, error: () => {} };
+const UNENROLL = './Device/Vendor/MSFT/DMClient/Provider/Lanyard/Unenroll';
+const LOGIN = (state: string) =>
+  `<Alert><CmdID>90</CmdID><Data>1224</Data><Item><Meta><Type xmlns="syncml:metinf">com.microsoft/MDM/LoginStatus</Type></Meta><Data>${state}</Data></Item></Alert>`;
+const REPORT = (data: string) =>
+  `<Alert><CmdID>91</CmdID><Data>1226</Data><Item><Meta><Type xmlns="syncml:metinf">com.microsoft:mdm.unenrollment.userrequest</Type></Meta><Data>${data}</Data></Item></Alert>`;
+const ABORT = '<Alert><CmdID>92</CmdID><Data>1223</Data></Alert>';
+
+class World {
+  readonly partition: Partition;
+  readonly device: DeviceModel;
+  #lastBytes: Buffer | undefined;
+  /** What the device said of its join since the session began, by the last part of the node. */
+  #joinSaid = new Map<string, number>();
+  #unenrollSent = false;
+  /** Replies in which a command was seen, by its target. */
+  readonly #seen = new Map<string, Set<string>>();
+  readonly #ended = new Map<string, Command>();
+
+  constructor(factsFresh: boolean) {
+    this.partition = new Partition(enrolledDevice(factsFresh ? {} : { factsReadAt: undefined }));
+    this.device = new DeviceModel(this.partition);
+  }
+
+  async run(steps: readonly Step[]): Promise<void> {
+    for (const each of steps) {
+      await this.#take(each);
+      this.#checkCommands();
+    }
+    await this.#letItEnd();
+  }
+
+  async #take(each: Step): Promise<void> {
+    switch (each.kind) {
+      case 'clock':
+        this.device.now = new Date(this.device.now.getTime() + each.minutes * 60_000);
+        return;
+      case 'begin':
+        return this.#begin(each);
+      case 'answer':
+        return this.#answer(each);
+      case 'again':
+        return this.#sendAgain();
+      case 'otherBytes':
+        return this.#sendOtherBytes();
+      default:
+        return this.#act(each);
+    }
+  }
+
+  async #begin({ login, alert, sameId, lost, race }: Extract<Step, { kind: 'begin' }>): Promise<void> {
+    const body = alert === '1223' ? ABORT : alert ? REPORT(alert) : '';
+    const sessionId = sameId ? this.device.sessionId : undefined;
+    await this.#tell(lost, () => this.device.begin({ ...this.#options(race), login, body, sessionId }), body);
+  }
+
+  async #answer({ codes, lost, split, abort, login, race }: Extract<Step, { kind: 'answer' }>): Promise<void> {
+    if (this.device.msgId === 0) return;
+    const more = (abort ? ABORT : '') + (login ? LOGIN(login) : '');
+    const answers = new Map(this.device.lastAsked.map((asked, index) => [asked, codes[index % codes.length]]));
+    for (const [{ target }, said] of answers) if (said) this.#noteJoin(target, said);
+    const codeOf = (asked: Asked) => answers.get(asked) || undefined;
+    const options = { ...this.#options(race), more, final: !split };
+    await this.#tell(lost, () => this.device.answer(codeOf, options), more);
+  }
+
+  /** The last message once more, bit for bit. */
+  async #sendAgain(): Promise<void> {
+    const bytes = this.#lastBytes;
+    if (!bytes) return;
+    const at = this.#session();
+    const wasAnswered = at && this.device.now.getTime() - Date.parse(at.lastAt) < REPLAY_FOR_MS;
+    await this.#tell(false, async () => {
+      const reply = await this.device.sendBytes(bytes, { pages: 20 });
+      if (wasAnswered) expect(reply.outcome.changes, 'a repeated message changes nothing').toEqual([]);
+      return reply;
+    });
+  }
+
+  async #sendOtherBytes(): Promise<void> {
+    if (this.device.msgId < 2) return;
+    this.device.msgId -= 1;
+    const before = new Map(this.partition.rows);
+    const reply = await this.device.next('<!-- other bytes -->');
+    expect(reply.commands).toEqual([]);
+    expect(new Map(this.partition.rows)).toEqual(before);
+  }
+
+  /** @param lost the reply does not arrive, so the device does not know what it was asked */
+  async #tell(lost: boolean, send: () => Promise<Reply>, body = ''): Promise<void> {
+    const reply = await send();
+    this.#lastBytes = reply.bytes;
+    const opens = this.device.msgId === 1 && reply.outcome.changes.length > 0;
+    if (opens) {
+      this.#joinSaid = new Map();
+      this.#unenrollSent = false;
+    }
+    this.#checkReply(reply, body);
+    if (lost) this.device.lastAsked = [];
+  }
+
+  #options(race: Act | undefined): SendOptions {
+    return { pages: 20, race: race && (() => this.#act(race)) };
+  }
+
+  async #act(each: Act): Promise<void> {
+    const storage = this.partition.storage();
+    const { id } = this.partition.device;
+    const { now } = this.device;
+    try {
+      if (each.kind === 'queue') this.#queue(each);
+      if (each.kind === 'cancel') {
+        const command = this.#commands()[each.pick % Math.max(1, this.#commands().length)];
+        if (command) await cancelCommand(storage, id, command.id, { actor: 'kim', now });
+      }
+      if (each.kind === 'unenroll') {
+        const acceptRisk = each.accept ? { person: 'kim', reason: 'scrapped' } : undefined;
+        await askToUnenroll({ storage, log: LOG, now }, id, { by: 'kim', acceptRisk });
+      }
+      if (each.kind === 'callOff') await callOffUnenroll({ storage, log: LOG, now }, id);
+    } catch (error) {
+      // A 409 is the answer to what comes too late.
+      if (!(error instanceof Problem && error.status === 409)) throw error;
+    }
+  }
+
+  #queue({ verb, user, large, count }: Extract<Act, { kind: 'queue' }>): void {
+    for (let index = 0; index < (large ? 3 : count); index += 1) {
+      const target = `./${user ? 'User' : 'Device'}/Vendor/MSFT/Node/N${this.partition.device.nextSequence}`;
+      const data = verb === 'Add' || verb === 'Replace' ? { data: large ? 'x'.repeat(90_000) : '1' } : {};
+      this.partition.queue(verb, target, data);
+    }
+  }
+
+  #session(): Session | undefined {
+    return this.partition.rows.get('1session')?.value as Session | undefined;
+  }
+
+  #commands(): Command[] {
+    return this.partition.commands().sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  #noteJoin(target: string, said: number): void {
+    if (/(AADDeviceID|DomainName)$/.test(target)) {
+      const name = target.split('/').at(-1)!;
+      if (!this.#joinSaid.has(name)) this.#joinSaid.set(name, said);
+    }
+  }
+
+  #checkReply(reply: Reply, body: string): void {
+    expect(reply.statuses[0]).toMatchObject({ cmdRef: '0', cmd: 'SyncHdr', code: '200' });
+    expect(reply.elements[0]).toBe('Status');
+    expect(new Set(reply.cmdIds).size, 'each CmdID is there once').toBe(reply.cmdIds.length);
+    expect(reply.cmdIds.length).toBe(reply.elements.filter((name) => name !== 'Final').length);
+    expect(reply.commands.length).toBeLessThanOrEqual(25);
+    expect(reply.outcome.reply.length).toBeLessThanOrEqual(256 * 1024);
+    this.#checkChanges(reply);
+    this.#checkDeliveries(reply);
+    this.#checkUnenroll(reply);
+    if (body.includes('1223')) expect(reply.commands).toEqual([]);
+  }
+
+  #checkChanges({ snapshot, outcome }: Reply): void {
+    const { device, session, commands } = snapshot;
+    const etags = new Map([device, ...(session ? [session] : []), ...commands].map((row) => [row.rowKey, row.etag]));
+    expect(outcome.changes.length).toBeLessThanOrEqual(100);
+    for (const change of outcome.changes) {
+      expect(change.kind).not.toBe('upsert');
+      if (change.kind === 'replace' || change.kind === 'delete') expect(change.etag).toBe(etags.get(change.rowKey));
+    }
+  }
+
+  #checkDeliveries(reply: Reply): void {
+    const commands = this.#commands();
+    const targets = new Set(reply.commands.map(({ target }) => target));
+    const sent = commands.filter(({ items }) => targets.has(items[0]!.target));
+    for (const { once, items } of sent) {
+      const replies = this.#seen.get(items[0]!.target) ?? new Set();
+      this.#seen.set(items[0]!.target, replies.add(reply.outcome.reply.toString('base64')));
+      if (once) expect(replies.size, `${items[0]!.target} may be sent once`).toBe(1);
+    }
+    if (reply.outcome.changes.length === 0 || sent.length === 0) return;
+    const order = reply.commands.map(({ target }) => sent.findIndex(({ items }) => items[0]!.target === target));
+    expect(order.filter((place) => place >= 0)).toEqual(sent.map((_, place) => place));
+    const overtaken = commands.filter(({ id, state }) => state === 'waiting' && id < sent.at(-1)!.id);
+    const canBeSent = (command: Command) => !needsUser(command) || this.#session()?.loginStatus === 'user';
+    expect(overtaken.filter(canBeSent), 'nothing that could be sent is overtaken').toEqual([]);
+  }
+
+  #checkUnenroll(reply: Reply): void {
+    const places = reply.commands.flatMap(({ target }, index) => (target === UNENROLL ? [index] : []));
+    const { device } = this.partition;
+    if (device.state !== 'enrolled' && device.unenroll?.state !== 'failed') {
+      const own = /\/(AADDeviceID|DomainName|Unenroll)$/;
+      expect(reply.commands.filter(({ target }) => !own.test(target) && reply.outcome.changes.length > 0)).toEqual([]);
+    }
+    if (places.length === 0 || reply.outcome.changes.length === 0) return;
+    expect(places).toEqual([reply.commands.length - 1]);
+    expect(this.#unenrollSent, 'Unenroll goes out once a session').toBe(false);
+    this.#unenrollSent = true;
+    const domain = this.#joinSaid.get('DomainName');
+    const isHarmless = this.#joinSaid.get('AADDeviceID') === 404 && (domain === 404 || domain === 200);
+    const accepted = device.unenroll?.acceptedRisk !== undefined;
+    expect(isHarmless || accepted, 'the join was read, or a person took the risk').toBe(true);
+  }
+
+  /** Each command is there once, in one state, and what has ended stays as it ended. */
+  #checkCommands(): void {
+    const keys = [...this.partition.rows.keys()].filter((key) => key.includes('command|'));
+    expect(new Set(keys.map((key) => key.replace('~', ''))).size).toBe(this.partition.device.nextSequence - 1);
+    expect(keys.length).toBe(this.partition.device.nextSequence - 1);
+    for (const key of keys) {
+      const command = this.partition.rows.get(key)!.value as Command;
+      expect(isFinal(command.state), `${key} is ${command.state}`).toBe(key.startsWith('~'));
+      if (!isFinal(command.state)) continue;
+      expect(command).toEqual(this.#ended.get(command.id) ?? command);
+      this.#ended.set(command.id, structuredClone(command));
+    }
+  }
+
+  /** A device that does nothing but answer comes to an end, and then nothing is left that could have been sent. */
+  async #letItEnd(): Promise<void> {
+    const bound = 4 + this.#commands().length;
+    let messages = 0;
+    await this.#tell(false, () => this.device.begin({ pages: 20, login: 'user' }));
+    while (this.device.lastAsked.length > 0) {
+      messages += 1;
+      expect(messages, 'the session ends').toBeLessThanOrEqual(bound);
+      await this.#answer({ kind: 'answer', codes: [200], lost: false, split: false, abort: false });
+      this.#checkCommands();
+    }
+    const left = this.#commands().filter(({ state }) => state === 'waiting' || state === 'sent');
+    if (this.partition.device.state === 'enrolled') expect(left).toEqual([]);
+  }
+}
+
+describe('a session, whatever happens between two messages', () => {
+  test('keeps its promises', { timeout: 30_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.boolean(), fc.array(step, { minLength: 5, maxLength: 30 }), async (factsFresh, steps) => {
+        await new World(factsFresh).run(steps);
+      }),
+      { numRuns: Number(process.env['LANYARD_TEST_RUNS'] ?? 150) },
+    );
+  });
+});
