@@ -1,4 +1,4 @@
-import type { AppRegistrations, Binding, FunctionCallback, FunctionMetadata } from './core.ts';
+import type { AppRegistrations, Binding, FunctionCallback, FunctionMetadata } from './core-types.ts';
 
 /** A registered function with the app that it belongs to. */
 export interface HostedFunction {

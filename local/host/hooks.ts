@@ -1,4 +1,5 @@
-import { type AppRegistrations, type HookCallback, processHooks } from './core.ts';
+import { processHooks } from './core.ts';
+import type { AppRegistrations, HookCallback } from './core-types.ts';
 
 /** The callbacks of one hook, those of the app first, in the order of their registration. */
 export function hooksOf(app: AppRegistrations, name: string): HookCallback[] {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { RpcCookie, RpcHttpResponse } from './core.ts';
+import type { RpcCookie, RpcHttpResponse } from './core-types.ts';
 
 /** A reply of the host itself: no body and a length of 0, or a short text. */
 export function sendPlain(response: ServerResponse, status: number, text = '', contentType?: string): void {

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { CoreInvocationContext, FunctionCallback, RpcHttpResponse } from './core.ts';
+import type { CoreInvocationContext, FunctionCallback, RpcHttpResponse } from './core-types.ts';
 import type { HostedFunction } from './functions.ts';
 import { runHooks } from './hooks.ts';
 import type { HostLog } from './log.ts';

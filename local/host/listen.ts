@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 
 export interface ServerTls {
   key: string;
@@ -21,8 +21,8 @@ const mostHeaderBytes = 32 * 1024;
 const keepAliveMilliseconds = 130_000;
 
 /**
- * Listens on one port of several addresses. Port 0 takes a free one, the same on all addresses. `::1` is left out on a
- * machine without IPv6.
+ * Listens on one port of several addresses. Port 0 takes a free one, the same on all addresses. An IPv6 address after
+ * the first is left out on a machine without IPv6.
  * Throws an Error that names port and address when the port is taken or not allowed; nothing stays open then.
  */
 export async function openListener(
@@ -48,7 +48,7 @@ async function openAll(
   try {
     for (const host of options.hosts ?? defaultHosts) {
       const server = new TrackedServer(options.tls, handle);
-      if (await server.listen(port, host, host === '::1' && servers.length > 0)) servers.push(server);
+      if (await server.listen(port, host, isIPv6(host) && servers.length > 0)) servers.push(server);
       port = servers[0]?.port ?? port;
     }
   } catch (error) {
@@ -96,7 +96,8 @@ class TrackedServer {
         if (missing && optional) resolve(false);
         else reject(listenError(error, port, host));
       });
-      this.#server.listen({ port, host }, () => resolve(true));
+      // Without this `::` takes IPv4 as well, and `0.0.0.0` beside it would find its port taken.
+      this.#server.listen({ port, host, ipv6Only: isIPv6(host) }, () => resolve(true));
     });
   }
 

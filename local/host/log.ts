@@ -1,4 +1,4 @@
-import type { AppRegistrations, LogLevel } from './core.ts';
+import type { AppRegistrations, LogLevel } from './core-types.ts';
 import { hooksOf } from './hooks.ts';
 
 export type WriteLine = (line: string) => void;

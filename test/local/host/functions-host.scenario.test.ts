@@ -1,3 +1,4 @@
+import net from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type RunningHost, startHost } from '../../../local/host/start-host.ts';
 import { type RawRequest, send } from './raw-http.ts';
@@ -161,6 +162,17 @@ describe('a request', () => {
 
   test('url is the address as it was sent', async () => {
     expect((await echo('/Echo?q=a%20b&q=c+d')).url).toBe(`${url}/Echo?q=a%20b&q=c+d`);
+  });
+
+  test('that the caller gives up in the middle of its body disturbs nobody', async () => {
+    const { port } = new URL(url);
+    const socket = net.connect(Number(port), '127.0.0.1');
+    const calls = lines.length;
+    socket.write('POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf');
+    await new Promise((resolve) => setImmediate(resolve));
+    socket.end();
+    await expect.poll(() => lines.slice(calls).some((line) => line.includes('The caller left: POST /echo'))).toBe(true);
+    expect((await send(`${url}/text`)).status).toBe(200);
   });
 
   test('without a usable Host header is 400', async () => {
