@@ -5,4 +5,5 @@ import './admin/devices.ts';
 import './admin/invitations.ts';
 import './admin/settings.ts';
 import './admin/unenroll.ts';
+import './timers/retention.ts';
 import './timers/silent-devices.ts';

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { MAX_DEVICES } from '../../shared/catalogue/policy.ts';
 import { enrollmentDeepLink } from '../../shared/enrollment/deep-link.ts';
 import { createInvitation } from '../../shared/enrollment/invitations.ts';
 import { readJson } from '../../shared/platform/body.ts';
@@ -14,7 +15,7 @@ const invitationSchema = z.strictObject({
       'must look like user@domain: Windows Settings takes nothing else',
     ),
   expiresInHours: z.int().min(1).max(8_760).optional(),
-  maxDevices: z.int().min(1).max(5_000).optional(),
+  maxDevices: z.int().min(1).max(MAX_DEVICES).optional(),
 });
 
 /** `POST /api/invitations {user, expiresInHours?, maxDevices?}` -> 201 `{id, user, secret, deepLink, expiresAt, maxDevices}` */

@@ -40,23 +40,37 @@ export function openCatalogue(storage: Storage): Catalogue {
 
   async function load(): Promise<CatalogueContent> {
     const { rows } = await table.page(PARTITION, { limit: 1_000 });
-    const content = readRows(rows);
-    kept = { content, until: now().getTime() + KEPT_FOR_MS };
-    return content;
+    return readRows(rows);
+  }
+
+  function startReading(): Promise<CatalogueContent> {
+    const mine = load()
+      .then((content) => {
+        if (reading === mine) kept = { content, until: now().getTime() + KEPT_FOR_MS };
+        return content;
+      })
+      .finally(() => {
+        if (reading === mine) reading = undefined;
+      });
+    return mine;
+  }
+
+  /** What was read before the change, or is being read while it is made, is not kept. */
+  function forget(): void {
+    kept = undefined;
+    reading = undefined;
   }
 
   return {
     read() {
       if (kept && kept.until > now().getTime()) return Promise.resolve(kept.content);
       // One reader for all who wait: a burst of messages on a cold instance asks storage once.
-      reading ??= load().finally(() => {
-        reading = undefined;
-      });
+      reading ??= startReading();
       return reading;
     },
     async writePolicy(policy) {
       await table.write(PARTITION, [{ kind: 'upsert', rowKey: POLICY_ROW, value: { policy } }]);
-      kept = undefined;
+      forget();
     },
     async publishCertificate(der) {
       const certificate = new X509Certificate(der);
@@ -71,7 +85,7 @@ export function openCatalogue(storage: Storage): Catalogue {
       } catch (error) {
         if (!(error instanceof Conflict)) throw error;
       }
-      kept = undefined;
+      forget();
     },
   };
 }

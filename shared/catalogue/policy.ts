@@ -11,6 +11,9 @@ function writable(text: z.ZodString) {
   return text.refine((value) => forbiddenCharacter(value) === undefined, 'has a character that XML cannot carry');
 }
 
+/** Uses of an invitation lie in one row, which this many fill half. More devices take more invitations. */
+export const MAX_DEVICES = 1_000;
+
 const minutes = z.int().min(1).max(10_080);
 const retries = z.int().min(1).max(1_000);
 
@@ -35,7 +38,7 @@ export const policySchema = z.strictObject({
   invitations: z
     .strictObject({
       expiresInHours: z.int().min(1).max(8_760).default(72),
-      maxDevices: z.int().min(1).max(5_000).default(1),
+      maxDevices: z.int().min(1).max(MAX_DEVICES).default(1),
     })
     .prefault({}),
 });

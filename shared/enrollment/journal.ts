@@ -35,23 +35,35 @@ export class Journal {
     this.#storage = storage;
   }
 
-  /** @returns a TraceId: the day, and a random part; it begins with `nokeep-` when the attempt, if refused, is not kept. */
+  /**
+   * Begins an attempt, and keeps a place for it: many may be on their way at once before the first of them is refused.
+   * @returns a TraceId: the day, and a random part; it begins with `nokeep-` when the attempt, if refused, is not kept.
+   */
   begin(address: string, now: Date): string {
-    const id = `${now.toISOString().slice(0, 10).replaceAll('-', '')}-${randomBytes(6).toString('hex')}`;
-    return this.#mayKeep(address, now) ? id : NOT_KEPT + id;
+    const id = `${dayOf(now)}-${randomBytes(6).toString('hex')}`;
+    if (!this.#mayKeep(address, now)) return NOT_KEPT + id;
+    this.#count(address, 1);
+    return id;
   }
 
   /** Keeps an accepted attempt. One call. A journal that cannot be written must not undo an enrollment. */
-  async enrolled(entry: Omit<JournalEntry, 'outcome'>, log: Log): Promise<void> {
+  async enrolled(entry: Omit<JournalEntry, 'outcome'>, address: string, log: Log): Promise<void> {
+    if (!entry.traceId.startsWith(NOT_KEPT)) this.#count(address, -1);
     await this.#write({ ...entry, outcome: 'enrolled' }, log);
   }
 
-  /** Keeps a refused attempt, if there is room for it this hour. At most one call. */
-  async refused(entry: Omit<JournalEntry, 'outcome'>, address: string, log: Log): Promise<void> {
+  /** Keeps a refused attempt, if a place was kept for it. At most one call. */
+  async refused(entry: Omit<JournalEntry, 'outcome'>, log: Log): Promise<void> {
     if (entry.traceId.startsWith(NOT_KEPT)) return;
-    this.#kept += 1;
-    this.#keptByAddress.set(address, (this.#keptByAddress.get(address) ?? 0) + 1);
     await this.#write({ ...entry, outcome: 'refused' }, log);
+  }
+
+  /** An attempt that began in the last hour and is accepted in this one gives no place back. */
+  #count(address: string, change: 1 | -1): void {
+    const before = this.#keptByAddress.get(address) ?? 0;
+    if (before + change < 0) return;
+    this.#kept += change;
+    this.#keptByAddress.set(address, before + change);
   }
 
   #mayKeep(address: string, now: Date): boolean {
@@ -75,4 +87,34 @@ export class Journal {
       });
     }
   }
+}
+
+/** How long an attempt can be looked up. */
+export const JOURNAL_KEPT_DAYS = 90;
+/** A timer that did not run for some days still finds what it missed. */
+const MISSED_DAYS = 14;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Deletes the days of the journal that have been kept long enough. @returns how many entries were deleted */
+export async function pruneJournal(storage: Storage, now: Date): Promise<number> {
+  const table = storage.table('journal');
+  let deleted = 0;
+  for (let missed = 1; missed <= MISSED_DAYS; missed += 1) {
+    const day = dayOf(new Date(now.getTime() - (JOURNAL_KEPT_DAYS + missed) * DAY_MS));
+    for (;;) {
+      const { rows } = await table.page<JournalEntry>(day, { limit: 100 });
+      if (rows.length === 0) break;
+      await table.write(
+        day,
+        rows.map(({ rowKey, etag }) => ({ kind: 'delete', rowKey, etag })),
+      );
+      deleted += rows.length;
+    }
+  }
+  return deleted;
+}
+
+/** The partition of a day, and the first part of its TraceIds. */
+function dayOf(date: Date): string {
+  return date.toISOString().slice(0, 10).replaceAll('-', '');
 }

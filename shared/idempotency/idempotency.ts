@@ -66,6 +66,12 @@ export async function claim(table: Table, partitionKey: string, idempotency: Ide
   throw new Conflict('another call claims the same Idempotency-Key at this moment', { certain: true });
 }
 
+/** One call. @returns the rows of a partition's keys that nothing will be compared with any more, at most 100 */
+export async function endedIdempotency(table: Table, partitionKey: string, now: Date): Promise<Row<unknown>[]> {
+  const { rows } = await table.page<Remembered>(partitionKey, { from: PREFIX, before: `${PREFIX}~`, limit: 100 });
+  return rows.filter(({ value }) => now.getTime() - Date.parse(value.at) > KEPT_FOR_MS);
+}
+
 /** A key that was used within 24 hours must come with the same request. */
 function isFresh({ value }: Row<Remembered>, { requestHash }: Idempotency, now: Date): boolean {
   if (now.getTime() - Date.parse(value.at) > KEPT_FOR_MS) return false;

@@ -1,0 +1,76 @@
+import { type DeviceListEntry, LIST_PARTITION } from '../devices/device-list.ts';
+import { endedIdempotency } from '../idempotency/idempotency.ts';
+import type { Row } from '../storage/rows.ts';
+import type { Storage } from '../storage/storage.ts';
+import { type Change, Conflict } from '../storage/tables.ts';
+import { type Command, FINISHED_PREFIX } from './command.ts';
+
+/** How long a finished command and its results can be asked for. */
+export const FINISHED_KEPT_DAYS = 90;
+const DAY_MS = 86_400_000;
+const PAGE = 100;
+const LIST_PAGE = 1_000;
+
+/** What has been deleted. */
+export interface Pruned {
+  commands: number;
+  idempotencyKeys: number;
+}
+
+/**
+ * Deletes what has been kept long enough behind the devices' records: finished commands with their results, and
+ * Idempotency-Keys. The records themselves stay, whatever became of the devices.
+ */
+export async function pruneDevices(storage: Storage, now: Date): Promise<Pruned> {
+  const pruned: Pruned = { commands: 0, idempotencyKeys: 0 };
+  let from: string | undefined;
+  do {
+    const page = await storage.table('devicelist').page<DeviceListEntry>(LIST_PARTITION, { from, limit: LIST_PAGE });
+    for (const { rowKey } of page.rows) {
+      pruned.commands += await pruneCommands(storage, rowKey, now);
+      pruned.idempotencyKeys += await pruneKeys(storage, rowKey, now);
+    }
+    from = page.next;
+  } while (from);
+  return pruned;
+}
+
+/** Finished commands lie in the order of their sequence, so the first that is young enough ends the search. */
+async function pruneCommands(storage: Storage, deviceId: string, now: Date): Promise<number> {
+  const before = new Date(now.getTime() - FINISHED_KEPT_DAYS * DAY_MS).toISOString();
+  let deleted = 0;
+  for (;;) {
+    const { rows } = await storage
+      .table('devices')
+      .page<Command>(deviceId, { from: FINISHED_PREFIX, before: `${FINISHED_PREFIX}~`, limit: PAGE });
+    const young = rows.findIndex(({ value }) => (value.finishedAt ?? value.queuedAt) >= before);
+    const old = young < 0 ? rows : rows.slice(0, young);
+    if (!(await deleteRows(storage, deviceId, old))) return deleted;
+    deleted += old.length;
+    await deleteResults(storage, old);
+    if (old.length < PAGE) return deleted;
+  }
+}
+
+async function deleteResults(storage: Storage, rows: readonly Row<Command>[]): Promise<void> {
+  const names = rows.flatMap(({ value }) => value.results.flatMap((result) => (result?.blob ? [result.blob] : [])));
+  for (const name of names) await storage.blobs('results').delete(name);
+}
+
+async function pruneKeys(storage: Storage, deviceId: string, now: Date): Promise<number> {
+  const ended = await endedIdempotency(storage.table('devices'), deviceId, now);
+  return (await deleteRows(storage, deviceId, ended)) ? ended.length : 0;
+}
+
+/** @returns whether there was something to delete and it is deleted; when somebody else was first, the next day does it */
+async function deleteRows(storage: Storage, deviceId: string, rows: readonly Row<unknown>[]): Promise<boolean> {
+  if (rows.length === 0) return false;
+  const changes = rows.map(({ rowKey, etag }): Change => ({ kind: 'delete', rowKey, etag }));
+  try {
+    await storage.table('devices').write(deviceId, changes);
+    return true;
+  } catch (error) {
+    if (error instanceof Conflict) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { JOURNAL_KEPT_DAYS } from '../../shared/enrollment/journal.ts';
+import { useLanyard } from '../support/lanyard.ts';
+
+const lanyard = useLanyard();
+
+test('finished commands, their results, ended keys and old attempts go after their time; the device and what waits stay', async () => {
+  const { device, id } = await lanyard().enrolledDevice();
+  await device.sync();
+  const path = `/api/devices/${id}/commands`;
+  await lanyard().post(path, { verb: 'Get', target: './DevDetail/SwV' }, { 'idempotency-key': 'k' });
+  await device.sync();
+  const waiting = await lanyard().queue(id, 'Replace', './User/Vendor/MSFT/Policy/Config/A/B', { data: '1' });
+  const journalDay = lanyard().now().toISOString().slice(0, 10).replaceAll('-', '');
+  const journal = lanyard().storage.table('journal');
+  expect((await journal.page(journalDay)).rows).not.toEqual([]);
+
+  const states = async () => (await lanyard().get(path)).items.map((item: { state: string }) => item.state);
+  const keys = async () => (await lanyard().storage.table('devices').page(id, { from: '~idempotency|' })).rows.length;
+  await lanyard().local.host.fireTimer('retention');
+  expect([await states(), await keys()]).toEqual([['waiting', 'done'], 1]);
+
+  lanyard().pass({ days: JOURNAL_KEPT_DAYS + 2 });
+  await lanyard().local.host.fireTimer('retention');
+  expect([await states(), await keys()]).toEqual([['waiting'], 0]);
+  expect((await journal.page(journalDay)).rows).toEqual([]);
+  expect(await lanyard().get(`${path}/${waiting}`)).toMatchObject({ state: 'waiting' });
+  expect(await lanyard().get(`/api/devices/${id}`)).toMatchObject({ id, state: 'enrolled' });
+});
