@@ -71,7 +71,6 @@ const coreApi = {
   registerHook,
   setProgrammingModel(model: ProgrammingModel): void {
     modelOfLibrary.last = model;
-    if (loading) loading.model = model;
   },
   getProgrammingModel: () => modelOfLibrary.last,
   log: (level: LogLevel, _category: string, message: string): void => systemLog(level, message),
@@ -124,7 +123,7 @@ async function collect(name: string, load: () => Promise<unknown>): Promise<AppR
       `The app "${name}" registered no function. Its entry must be imported inside load(), must not have been imported before the host started, and load() must return the imported module when one process loads it twice.`,
     );
   }
-  fresh.model ??= modelOfLibrary.last;
+  fresh.model = modelOfLibrary.last;
   if (key) registrationsOfEntry.set(key, fresh);
   return fresh;
 }

@@ -160,6 +160,7 @@ app.hook.preInvocation((context) => {
 app.hook.postInvocation((context) => {
   if (context.invocationContext.functionName !== 'hooked') return;
   const started = (context.hookData as Record<string, unknown>)['started'];
+  context.invocationContext.log('logged after the handler');
   seen.hooks.push(`postInvocation started=${String(started)} error=${context.error ? 'yes' : 'no'}`);
   if (context.error) {
     context.error = null;

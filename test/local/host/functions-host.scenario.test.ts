@@ -328,6 +328,12 @@ describe('a hook', () => {
     expect(fixture.seen.hooks).toEqual(['postInvocation started=yes error=yes']);
   });
 
+  test('after the invocation may log without being called late', async () => {
+    const earlier = lines.length;
+    await send(`${url}/hooked/leave`);
+    expect(lines.slice(earlier)).toEqual([expect.stringMatching(/Function\.hooked: logged after the handler$/)]);
+  });
+
   test('on the log may change what a function logs', async () => {
     await send(`${url}/logging`);
     expect(lines.filter((line) => line.includes('Function.logging'))).toEqual([

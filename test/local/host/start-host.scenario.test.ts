@@ -56,6 +56,21 @@ describe('several apps in one process', () => {
     expect(seen.hooks).toEqual([]);
   });
 
+  test('all run a hook that was added after they were loaded, after their own, until it is disposed of', async () => {
+    const listeners = [{ port: 0, apps: ['first', 'second'] }];
+    const [url] = urlsOf(await start({ apps: [first, second], listeners }));
+    const { app } = await import('@azure/functions');
+    const names: string[] = [];
+    const hook = app.hook.preInvocation(({ invocationContext }) => {
+      names.push(invocationContext.functionName);
+    });
+    expect((await send(`${url}/api/hooked/replace`)).body).toBe('from the hook');
+    await send(`${url}/second`);
+    hook.dispose();
+    await send(`${url}/second`);
+    expect(names).toEqual(['hooked', 'second']);
+  });
+
   test('have a timer of one name fired by app and name', async () => {
     const host = await start({ apps: [first, second] });
     const { seen } = await first.load();

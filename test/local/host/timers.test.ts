@@ -13,6 +13,7 @@ class ManualClock implements Clock {
     return new Date(this.#now);
   }
   after(milliseconds: number, call: () => void): () => void {
+    if (milliseconds > 2 ** 31 - 1) throw new Error('setTimeout would call back at once');
     const entry = { at: this.#now + milliseconds, call };
     this.#waiting.push(entry);
     return () => {

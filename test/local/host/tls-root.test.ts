@@ -2,6 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { AsnConvert } from '@peculiar/asn1-schema';
+import { BasicConstraints, Certificate, id_ce_basicConstraints } from '@peculiar/asn1-x509';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openTlsRoot } from '../../../local/host/tls-root.ts';
 
@@ -20,6 +22,15 @@ describe('the root', () => {
     expect(root.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1']);
     expect(root.verify(root.publicKey)).toBe(true);
     expect(root.checkIssued(root)).toBe(true);
+  });
+
+  test('may have no certificate authority below it', async () => {
+    const root = new X509Certificate((await openTlsRoot(folder)).pem);
+    const { extensions = [] } = AsnConvert.parse(root.raw, Certificate).tbsCertificate;
+    const constraints = extensions.find((extension) => extension.extnID === id_ce_basicConstraints);
+    expect(constraints?.critical).toBe(true);
+    const value = AsnConvert.parse(constraints?.extnValue.buffer ?? new ArrayBuffer(0), BasicConstraints);
+    expect(value).toMatchObject({ cA: true, pathLenConstraint: 0 });
   });
 
   test('is kept: the same one comes back, and the certificate stands in tls-root.pem', async () => {
