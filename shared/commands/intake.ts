@@ -90,6 +90,8 @@ function byShape(value: unknown, path: number[], context: Context): NewCommand {
 
 /** @param path where the items stand: in a list, or at the top when there is only one */
 function checkItems(verb: NewCommand['verb'], items: CommandItem[], path: string[], context: Context): void {
+  // A field that is wrong by itself is named already.
+  if (context.issues.length > 0) return;
   const refuse = (at: (string | number)[], message: string) => context.addIssue({ code: 'custom', path: at, message });
   items.forEach((entry, index) => {
     const wrong = valueProblem(verb, entry);
@@ -112,8 +114,20 @@ function checkItems(verb: NewCommand['verb'], items: CommandItem[], path: string
   }
 }
 
+/** Any of the DMClient CSP's Unenroll nodes. */
+const UNENROLL = /\/DMClient\/(.+\/)?Unenroll(\?.*)?$/i;
+
+/** A letter may stand in a LocURI as its escape. */
+function unescaped(uri: string): string {
+  return uri.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
 function valueProblem(verb: NewCommand['verb'], entry: CommandItem): { field: string; message: string } | undefined {
   const { data: value, format } = entry;
+  if (verb === 'Exec' && UNENROLL.test(unescaped(entry.target))) {
+    const instead = 'ask for it with POST /api/devices/{id}/unenroll, which sees to it that nobody is locked out';
+    return { field: 'target', message: `Unenroll is not queued: ${instead}` };
+  }
   if ((verb === 'Get' || verb === 'Delete') && value !== undefined) {
     return { field: 'data', message: `${verb} takes no data` };
   }
@@ -126,7 +140,7 @@ function valueProblem(verb: NewCommand['verb'], entry: CommandItem): { field: st
 const FORMAT_PROBLEMS: Partial<Record<NonNullable<CommandItem['format']>, (value: string) => string | undefined>> = {
   int: (value) => (/^-?\d{1,10}$/.test(value) ? undefined : 'must be a whole number, since the format is int'),
   bool: (value) => (/^(true|false)$/.test(value) ? undefined : 'must be true or false, since the format is bool'),
-  b64: (value) => (/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(value) ? undefined : 'must be base64, since the format is b64'),
+  b64: (value) => (/^[A-Za-z0-9+/\s]*(=\s*){0,2}$/.test(value) ? undefined : 'must be base64, since the format is b64'),
   node: (value) => (value === '' ? undefined : 'must be empty, since the format is node'),
   null: (value) => (value === '' ? undefined : 'must be empty, since the format is null'),
 };

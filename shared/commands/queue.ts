@@ -25,10 +25,11 @@ export async function queueCommands(
 ): Promise<Command[]> {
   const table = storage.table('devices');
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-    const remembered = await recall<Command[]>(table, deviceId, options.idempotency, options.now);
-    if (remembered) return remembered;
+    const remembered = await recall<Queued>(table, deviceId, options.idempotency, options.now);
+    if (remembered) return newCommands(commands, remembered);
     const device = await deviceForQueue(storage, deviceId);
-    const queued = commands.map((command, index) => newCommand(command, device.value.nextSequence + index, options));
+    const queuing = { first: device.value.nextSequence, actor: options.actor, at: options.now.toISOString() };
+    const queued = newCommands(commands, queuing);
     const value = {
       ...device.value,
       nextSequence: device.value.nextSequence + commands.length,
@@ -37,7 +38,7 @@ export async function queueCommands(
     const changes: Change[] = [
       { kind: 'replace', rowKey: DEVICE_ROW, value, etag: device.etag },
       ...queued.map((command): Change => ({ kind: 'insert', rowKey: COMMAND_PREFIX + command.id, value: command })),
-      ...remember(options.idempotency, queued, options.now),
+      ...remember(options.idempotency, queuing, options.now),
     ];
     if (await wrote(() => table.write(deviceId, changes))) return queued;
   }
@@ -53,18 +54,26 @@ async function deviceForQueue(storage: Storage, deviceId: string): Promise<Row<D
   return device;
 }
 
-function newCommand(command: NewCommand, sequence: number, { actor, now }: { actor: string; now: Date }): Command {
-  return {
-    id: commandId(sequence),
-    verb: command.verb,
-    items: command.items,
+/** With the request itself, which the repeated call brings again, this gives what the first one was answered. */
+interface Queued {
+  /** Sequence number of the first command. */
+  first: number;
+  actor: string;
+  at: string;
+}
+
+function newCommands(commands: readonly NewCommand[], { first, actor, at }: Queued): Command[] {
+  return commands.map(({ verb, items }, index) => ({
+    id: commandId(first + index),
+    verb,
+    items,
     state: 'waiting',
-    once: !mayRepeat(command.verb, command.items),
-    queuedAt: now.toISOString(),
+    once: !mayRepeat(verb, items),
+    queuedAt: at,
     queuedBy: actor,
     deliveries: 0,
     results: [],
-  };
+  }));
 }
 
 async function wrote(write: () => Promise<void>): Promise<boolean> {
@@ -99,7 +108,8 @@ export async function listCommands(
   { cursor, limit }: { cursor?: string; limit: number },
 ): Promise<{ items: Command[]; next?: string }> {
   const table = storage.table('devices');
-  const from = cursor ?? COMMAND_PREFIX;
+  // The cursor of another list must not lead to rows that are no commands.
+  const from = cursor !== undefined && cursor > COMMAND_PREFIX ? cursor : COMMAND_PREFIX;
   const items: Command[] = [];
   if (from < FINISHED_PREFIX) {
     const page = await table.page<Command>(deviceId, { from, before: endOf(COMMAND_PREFIX), limit });
