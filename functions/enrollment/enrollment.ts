@@ -27,6 +27,7 @@ async function enroll(request: HttpRequest, context: InvocationContext): Promise
     { ...shared, deviceAuth, providerId, manageUrl, log: logTo(context) },
     { body, address },
   );
-  if (answer.status === 429) return reply(429, '', undefined, { 'Retry-After': String(answer.retryAfter) });
-  return reply(answer.status, answer.body, SOAP_TYPE);
+  const headers: Record<string, string> =
+    answer.retryAfter === undefined ? {} : { 'Retry-After': String(answer.retryAfter) };
+  return reply(answer.status, answer.body, SOAP_TYPE, headers);
 }

@@ -19,7 +19,7 @@ export interface TokenCall {
   address: string;
 }
 
-/** `body` is a SOAP envelope, unless the status is 429 and `retryAfter` says when to come again (seconds). */
+/** `body` is a SOAP envelope; with status 429 `retryAfter` says when to come again (seconds). */
 export interface TokenReply {
   status: 200 | 429 | 500;
   body: Buffer;
@@ -34,7 +34,8 @@ interface Attempt {
 
 /**
  * Answers one RequestSecurityToken, whatever comes in: a token, or the fault that Windows reads, with a TraceId that names
- * the attempt in the journal (MS-MDE2 2.2.10). Faults go with HTTP 500. Past 20 failures of an address in an hour, 429.
+ * the attempt in the journal (MS-MDE2 2.2.10). Faults go with HTTP 500; past 20 failures of an address in an hour with 429,
+ * for Windows shows an empty reply as an error of its own and the person would not learn that the secret is wrong.
  */
 export async function answerTokenRequest(
   services: EnrollmentServices & { journal: Journal; throttle: Throttle; log: Log },
@@ -56,10 +57,9 @@ export async function answerTokenRequest(
     await services.journal.refused({ ...describe(traceId, attempt, reason), cause }, call.address, services.log);
     // What the server itself failed at is no failure of the caller.
     const retryAfter = cause === 'failed' || cause === 'busy' ? undefined : services.throttle.fail(call.address, now());
-    if (retryAfter !== undefined) return { status: 429, body: Buffer.alloc(0), retryAfter };
     const { fault: name, message } = REFUSALS[cause];
     const body = fault({ name, reason: message, traceId: traceId, relatesTo: attempt.envelope?.messageId });
-    return { status: 500, body };
+    return { status: retryAfter === undefined ? 500 : 429, body, retryAfter };
   }
 }
 
