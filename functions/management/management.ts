@@ -8,7 +8,7 @@ import { StorageUnavailable } from '../../shared/storage/errors.ts';
 import { MANAGEMENT_PATH } from '../../shared/wire/paths.ts';
 import { services } from '../services.ts';
 
-const SYNCML_TYPE = 'application/vnd.syncml.dm+xml; charset=utf-8';
+const SYNCML_TYPE = 'application/vnd.syncml.dm+xml';
 /** Seconds; Windows reads Retry-After as a number only (MS-MDM 3.1.6). */
 const RETRY_AFTER = '120';
 
