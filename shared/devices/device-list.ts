@@ -48,7 +48,7 @@ export async function addToDeviceList(storage: Storage, device: Device): Promise
 
 /**
  * Brings a device's entry up to date: two calls. An entry that is newer already stays. The list is a copy, so a failure
- * is logged and does not fail the caller; the daily sweep mends it.
+ * is logged and does not fail the caller; the device's first contact of the next day mends it, or the sweep.
  * @param contact time of the contact that is being recorded; undefined when an administrator's act changed the record
  */
 export async function updateDeviceList(

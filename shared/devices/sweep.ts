@@ -25,20 +25,25 @@ export async function sweepUnenrolling(
     const page = await storage.table('devicelist').page<DeviceListEntry>(LIST_PARTITION, { from: cursor, limit: PAGE });
     for (const row of page.rows.filter(({ value }) => value.state === 'unenrolling')) {
       seen += 1;
-      if (await sweepDevice(storage, row.value.id, now, log)) changed += 1;
+      if (await sweepDevice(storage, row.value, now, log)) changed += 1;
     }
     cursor = page.next;
   } while (cursor);
   return { seen, changed };
 }
 
-async function sweepDevice(storage: Storage, id: string, now: Date, log: Log): Promise<boolean> {
+async function sweepDevice(storage: Storage, entry: DeviceListEntry, now: Date, log: Log): Promise<boolean> {
+  const { id, revision } = entry;
   const table = storage.table('devices');
   const { rows } = await table.page<unknown>(id, { from: DEVICE_ROW, before: '2', limit: 2 });
   const device = rows.find((row) => row.rowKey === DEVICE_ROW) as Row<Device> | undefined;
   const session = rows.find((row) => row.rowKey === SESSION_ROW) as Row<{ lastAt?: string }> | undefined;
   const next = device && passTime(device.value, session?.value.lastAt, now);
-  if (!device || !next) return false;
+  if (!device) return false;
+  if (!next) {
+    if (revision < device.value.revision) await updateDeviceList(storage, device.value, undefined, log);
+    return false;
+  }
   const value = { ...next, revision: device.value.revision + 1 };
   try {
     await table.write(id, [{ kind: 'replace', rowKey: DEVICE_ROW, value, etag: device.etag }]);

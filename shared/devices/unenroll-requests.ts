@@ -18,7 +18,7 @@ export interface UnenrollServices {
 
 /**
  * Asks for the unenrollment of a device; it goes out in the device's next session, if the gate lets it.
- * @throws {Problem} 404 for an unknown device, 409 for one that has left, 422 for an Idempotency-Key used otherwise
+ * @throws {Problem} 404 for an unknown device, 409 for one that has left or is blocked, 422 for an Idempotency-Key used otherwise
  */
 export async function askToUnenroll(
   services: UnenrollServices,
@@ -32,6 +32,7 @@ export async function askToUnenroll(
     if (remembered) return remembered;
     const row = await readDevice(table, deviceId);
     if (hasLeft(row.value)) throw conflict(`The device is ${row.value.state} already.`);
+    if (row.value.state === 'blocked') throw conflict('The device is blocked: it is refused, and so cannot be told.');
     const next = requestUnenroll(row.value, request, services.now);
     const written = await writeDevice(services, row, next, (device) => remember(idempotency, device, services.now));
     if (written) return written;

@@ -81,10 +81,14 @@ export function markSent(device: Device, now: Date): Device {
   return step(device, 'sent', 'Sent to the device; its confirmation is awaited.', now, { deliveries, lastSentAt });
 }
 
-/** Alert 1226 with Data 1: the device removes the enrollment, because we asked or because its user did. */
+/**
+ * Alert 1226 with Data 1: the device removes the enrollment, because we asked or because its user did. It may come late,
+ * when the silence was taken for an answer already, and more than once.
+ */
 export function confirm(device: Device, now: Date): Device {
-  const asked = device.unenroll?.state === 'sent';
-  const reason = asked
+  if (device.unenroll?.state === 'confirmed') return device;
+  const wasTold = (device.unenroll?.deliveries ?? 0) > 0;
+  const reason = wasTold
     ? 'The device confirmed that it removes the enrollment (alert 1226).'
     : 'The user disconnected the device (alert 1226).';
   const state = hasLeft(device) ? device.state : 'unenrolled';

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import type { Fact } from '../../../shared/devices/device.ts';
+import { readJoin } from '../../../shared/devices/join.ts';
+
+const NOW = new Date('2026-03-01T12:00:00.000Z');
+const present = (value: string): Fact => ({ status: 200, value });
+const missing: Fact = { status: 404 };
+
+test.each([
+  ['none', missing, missing],
+  ['none', present(''), present(' \n')],
+  ['joined', present('d1'), missing],
+  ['domain', present(''), present('corp')],
+  ['hybrid', present('d1'), present('corp')],
+  ['unknown', { status: 500 }, missing],
+  ['unknown', missing, { status: 405 }],
+  ['unknown', present('d1'), { status: 406 }],
+  ['unknown', { status: 200 }, missing],
+  ['unknown', { status: 404, value: undefined }, { status: 0 }],
+] as [string, Fact, Fact][])('the join is %s for an Entra id %j and a domain %j', (kind, entra, domain) => {
+  const join = readJoin(entra, domain, NOW);
+  expect(join).toMatchObject({ kind, readAt: NOW.toISOString() });
+  expect(join.entraDeviceId).toBe(['joined', 'hybrid'].includes(kind) ? 'd1' : undefined);
+  expect(join.domainName).toBe(['domain', 'hybrid'].includes(kind) ? 'corp' : undefined);
+});
