@@ -5,6 +5,7 @@ import { readJoin } from '../devices/join.ts';
 import { refuse } from '../devices/unenroll.ts';
 import type { ClientCommand, Item } from '../wire/syncml.ts';
 import { JOIN_FACTS, toFact } from './facts.ts';
+import { joinPieces, keepLastBegun } from './large-object.ts';
 import type { Asked } from './session.ts';
 import type { Turn } from './turn-state.ts';
 
@@ -33,7 +34,7 @@ export function takeAnswers(turn: Turn): void {
     const rest = takeAnswer(turn, asked, answers.get(reference(asked.msgRef, asked.cmdId)) ?? {});
     if (rest) unanswered.push(rest);
   }
-  turn.session.asked = unanswered;
+  turn.session.asked = keepLastBegun(unanswered);
   noteJoin(turn);
 }
 
@@ -70,10 +71,12 @@ function takeAnswer(turn: Turn, asked: Asked, answer: Answer): Asked | undefined
   }
   const originalError =
     answer.status?.originalError?.slice(0, MAX_WORD) ?? ('originalError' in asked ? asked.originalError : undefined);
-  if (awaitsValue(turn, asked, code, answer)) return { ...asked, code, ...(originalError ? { originalError } : {}) };
-  if (asked.kind === 'fact')
-    noteFact(turn, asked.name, toFact(code, answer.item ? (answer.item.data ?? '') : undefined));
-  else noteResult(turn, asked, code, answer.item, originalError);
+  const { whole, received } = joinPieces(asked, answer.item);
+  if (received || awaitsValue(turn, asked, code, answer)) {
+    return { ...asked, code, ...(received ? { received } : {}), ...(originalError ? { originalError } : {}) };
+  }
+  if (asked.kind === 'fact') noteFact(turn, asked.name, toFact(code, whole ? (whole.data ?? '') : undefined));
+  else noteResult(turn, asked, code, whole, originalError);
   return undefined;
 }
 

@@ -44,9 +44,16 @@ export type Asked =
       target: string;
       code?: number;
       originalError?: string;
+      received?: Received;
     }
-  | { kind: 'fact'; msgRef: number; cmdId: string; name: FactName; code?: number }
+  | { kind: 'fact'; msgRef: number; cmdId: string; name: FactName; code?: number; received?: Received }
   | { kind: 'unenroll'; msgRef: number; cmdId: string };
+
+/** The pieces of a value that have come, when more of it follows. */
+export interface Received {
+  data: string;
+  format?: string;
+}
 
 /** For so long a repeated message gets the reply it had. */
 export const REPLAY_FOR_MS = 15 * 60_000;
