@@ -48,13 +48,14 @@ export async function answerTokenRequest(
     const { envelope, request } = attempt as Required<Attempt>;
     const { device, body } = await issueToken(services, envelope, request);
     const reason = `Enrolled by invitation ${device.invitationId}.`;
-    await services.journal.enrolled({ ...describe(traceId, attempt, reason), enrollmentId: device.id }, services.log);
+    const entry = { ...describe(traceId, attempt, reason), enrollmentId: device.id };
+    await services.journal.enrolled(entry, call.address, services.log);
     services.log.info('A device was enrolled', { device: device.id, trace: traceId });
     return { status: 200, body };
   } catch (error) {
     const { cause, reason } = explain(error);
     services.log.warn('An enrollment was refused', { trace: traceId, cause, reason });
-    await services.journal.refused({ ...describe(traceId, attempt, reason), cause }, call.address, services.log);
+    await services.journal.refused({ ...describe(traceId, attempt, reason), cause }, services.log);
     // What the server itself failed at is no failure of the caller.
     const retryAfter = cause === 'failed' || cause === 'busy' ? undefined : services.throttle.fail(call.address, now());
     const { fault: name, message } = REFUSALS[cause];

@@ -22,7 +22,9 @@ export function readEnrollmentContext(items: readonly ContextItem[]): Enrollment
   const values: Record<string, string> = {};
   for (const { name, value } of items) {
     const keeps =
-      !(name in values) && Object.keys(values).length < MAX_NAMES && /^[A-Za-z][A-Za-z0-9]{0,63}$/.test(name);
+      !Object.hasOwn(values, name) &&
+      Object.keys(values).length < MAX_NAMES &&
+      /^[A-Za-z][A-Za-z0-9]{0,63}$/.test(name);
     if (keeps) values[name] = value.trim().slice(0, MAX_VALUE);
   }
   const deviceId = values['DeviceID'];

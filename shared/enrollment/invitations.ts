@@ -27,10 +27,14 @@ export interface InvitationUse {
   publicKeyHash: string;
   hwDevId: string;
   at: string;
+  /** The enrollment whose place this one takes. */
+  replaces?: string;
 }
 
 /** More open invitations for one user than this are refused: enrolling reads them all in one call. */
 const MAX_INVITATIONS_PER_USER = 100;
+/** A transaction takes 100 changes; one is the new invitation. */
+const MAX_TIDIED = 99;
 
 /** Partition of the claimed Idempotency-Keys; those of users begin otherwise, whatever a caller says his name is. */
 const CLAIMS = 'claims';
@@ -74,6 +78,9 @@ export async function createInvitation(
     uses: [],
   };
   const { rows } = await table.page<Invitation>(partition, { limit: MAX_INVITATIONS_PER_USER });
+  // The same call was here before: it gave this invitation, and the secret follows from the key.
+  const same = rows.find((row) => row.rowKey === id);
+  if (same) return { invitation: same.value, secret };
   const ended = rows.filter((row) => row.value.expiresAt <= invitation.createdAt);
   if (rows.length - ended.length >= MAX_INVITATIONS_PER_USER) {
     throw conflict(`${user} has ${MAX_INVITATIONS_PER_USER} open invitations. Wait until some have ended.`);
@@ -83,7 +90,7 @@ export async function createInvitation(
     return { invitation, secret };
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
-    // The same call was here before: it gave this invitation, and the secret follows from the key.
+    // Or is here at this very moment.
     const row = await table.get<Invitation>(partition, id);
     if (!row) throw error;
     return { invitation: row.value, secret };
@@ -93,7 +100,7 @@ export async function createInvitation(
 /** Ended invitations are kept while there is room: enrolling reads one page of a user's invitations, and no more. */
 function tidying(rows: Row<Invitation>[], ended: Row<Invitation>[]): Change[] {
   if (rows.length < MAX_INVITATIONS_PER_USER / 2) return [];
-  return ended.map(({ rowKey, etag }) => ({ kind: 'delete', rowKey, etag }));
+  return ended.slice(0, MAX_TIDIED).map(({ rowKey, etag }) => ({ kind: 'delete', rowKey, etag }));
 }
 
 function identify(now: Date): { id: string; secret: string } {

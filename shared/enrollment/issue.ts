@@ -45,6 +45,7 @@ export async function issueEnrollment(
   const existing = use.isNew ? undefined : await readDevice(storage, use.enrollmentId);
   const issued = existing?.value.certificates.find((c) => c.publicKeyHash === request.signingRequest.publicKeyHash);
   if (existing && issued) {
+    if (use.replaces) await supersede(storage, use.replaces, existing.value.id);
     return {
       device: await renewCredential(storage, existing, request),
       certificate: Buffer.from(issued.der, 'base64'),
@@ -82,7 +83,7 @@ async function reserveUse(storage: Storage, request: AcceptedRequest): Promise<R
   const { uses } = invitation.value;
   const same = uses.find((use) => use.publicKeyHash === signingRequest.publicKeyHash);
   if (same && now.getTime() - Date.parse(same.at) < SAME_REQUEST_FOR_MS) {
-    return { enrollmentId: same.enrollmentId, isNew: false };
+    return { enrollmentId: same.enrollmentId, isNew: false, replaces: same.replaces };
   }
   const abandoned = await findAbandoned(storage, uses, context.hwDevId);
   const kept = uses.filter((use) => use !== abandoned);
@@ -97,9 +98,10 @@ async function reserveUse(storage: Storage, request: AcceptedRequest): Promise<R
     publicKeyHash: signingRequest.publicKeyHash,
     hwDevId: context.hwDevId,
     at: now.toISOString(),
+    replaces: abandoned?.enrollmentId,
   };
   await writeUses(storage, invitation, [...kept, use]);
-  return { enrollmentId: use.enrollmentId, isNew: true, replaces: abandoned?.enrollmentId };
+  return { enrollmentId: use.enrollmentId, isNew: true, replaces: use.replaces };
 }
 
 /** A retry in Settings makes a new key: an enrollment of the same hardware that never called is given up for it. */
@@ -147,7 +149,9 @@ async function insertDevice(storage: Storage, device: Device): Promise<void> {
     const row = await readDevice(storage, device.id);
     if (!row) throw error;
     const certificates = [...row.value.certificates, ...device.certificates];
-    const value = { ...row.value, certificates, revision: row.value.revision + 1 };
+    // The device goes by the reply to its last try, so that one's credential is kept.
+    const digestCredential = device.digestCredential ?? row.value.digestCredential;
+    const value = { ...row.value, certificates, digestCredential, revision: row.value.revision + 1 };
     await table.write(device.id, [{ kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag }]);
   }
 }

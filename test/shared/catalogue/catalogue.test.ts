@@ -1,0 +1,139 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Catalogue, KEPT_FOR_MS, openCatalogue } from '../../../shared/catalogue/catalogue.ts';
+import { DEFAULT_POLICY, policySchema } from '../../../shared/catalogue/policy.ts';
+import { setClock } from '../../../shared/platform/clock.ts';
+import { StorageUnavailable } from '../../../shared/storage/errors.ts';
+import { MemoryStorage } from '../../support/memory-storage.ts';
+import { memoryAuthority } from '../certificates/memory-authority.ts';
+
+let now = new Date('2026-03-01T12:00:00.000Z');
+let storage: MemoryStorage;
+let catalogue: Catalogue;
+
+beforeEach(() => {
+  now = new Date('2026-03-01T12:00:00.000Z');
+  setClock(() => now);
+  storage = new MemoryStorage();
+  catalogue = openCatalogue(storage);
+});
+afterEach(() => setClock(undefined));
+
+const pass = (ms: number) => {
+  now = new Date(now.getTime() + ms);
+};
+const reads = () => storage.calls.filter(({ operation }) => operation === 'page').length;
+const named = (organisation: string) => policySchema.parse({ organisation });
+
+/** Holds the next read back until it is let go. */
+function holdNextRead(): () => void {
+  let letGo = () => {};
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const table = storage.table('catalogue');
+  const page = table.page.bind(table);
+  table.page = async <T>(...args: Parameters<typeof page>) => {
+    table.page = page;
+    const result = await page<T>(...args);
+    await held;
+    return result;
+  };
+  return letGo;
+}
+
+describe('the catalogue', () => {
+  test('of a new deployment has the defaults and no issuer', async () => {
+    expect(await catalogue.read()).toEqual({ policy: DEFAULT_POLICY, issuers: [] });
+  });
+
+  test('is read once in 60 seconds', async () => {
+    await catalogue.read();
+    pass(KEPT_FOR_MS - 1);
+    await catalogue.read();
+    expect(reads()).toBe(1);
+    pass(1);
+    await catalogue.read();
+    expect(reads()).toBe(2);
+  });
+
+  test('is read once for a burst of messages on a cold instance', async () => {
+    await Promise.all(Array.from({ length: 50 }, () => catalogue.read()));
+    expect(reads()).toBe(1);
+  });
+
+  test('whose read failed is read again by the next message', async () => {
+    storage.onCall = () => {
+      throw new StorageUnavailable('down');
+    };
+    await expect(Promise.all([catalogue.read(), catalogue.read()])).rejects.toThrow(StorageUnavailable);
+    storage.onCall = undefined;
+    expect((await catalogue.read()).policy).toEqual(DEFAULT_POLICY);
+  });
+});
+
+describe('a change of policy', () => {
+  test('is seen at once where it was made, and within 60 seconds elsewhere', async () => {
+    const elsewhere = openCatalogue(storage);
+    await catalogue.read();
+    await elsewhere.read();
+    await catalogue.writePolicy(named('Contoso'));
+    expect((await catalogue.read()).policy.organisation).toBe('Contoso');
+    expect((await elsewhere.read()).policy.organisation).toBe('Lanyard');
+    pass(KEPT_FOR_MS);
+    expect((await elsewhere.read()).policy.organisation).toBe('Contoso');
+  });
+
+  test('is seen at once even when a read was on its way', async () => {
+    const letGo = holdNextRead();
+    const before = catalogue.read();
+    await new Promise(setImmediate);
+    await catalogue.writePolicy(named('Contoso'));
+    expect((await catalogue.read()).policy.organisation).toBe('Contoso');
+    letGo();
+    await before;
+    expect((await catalogue.read()).policy.organisation).toBe('Contoso');
+  });
+
+  test('that this version cannot read leaves the defaults', async () => {
+    const value = { policy: { organisation: 7, later: true } };
+    await storage.table('catalogue').write('catalogue', [{ kind: 'insert', rowKey: 'policy', value }]);
+    expect((await catalogue.read()).policy).toEqual(DEFAULT_POLICY);
+  });
+});
+
+test('a CA certificate is known to all once it is published, and publishing it again changes nothing', async () => {
+  const { issuingCertificate, rootCertificate } = await memoryAuthority(now);
+  await catalogue.read();
+  for (const der of [issuingCertificate, issuingCertificate, rootCertificate]) await catalogue.publishCertificate(der);
+  const { issuers } = await catalogue.read();
+  expect(issuers.map(({ raw }) => raw.toString('hex')).sort()).toEqual(
+    [issuingCertificate, rootCertificate].map((der) => der.toString('hex')).sort(),
+  );
+});
+
+describe('a policy', () => {
+  test.each([
+    ['an empty name', { organisation: ' ' }],
+    ['a name that is too long', { organisation: 'x'.repeat(61) }],
+    ['a name that XML cannot carry', { organisation: 'a\u0001' }],
+    ['an interval of no time', { poll: { remaining: { intervalMinutes: 0 } } }],
+    ['an interval of more than a week', { poll: { first: { intervalMinutes: 10_081, count: 1 } } }],
+    ['half a schedule', { poll: { second: { intervalMinutes: 60 } } }],
+    ['an unknown field', { polls: {} }],
+    ['an invitation without end', { invitations: { expiresInHours: 0 } }],
+  ])('with %s is refused', (_, policy) => {
+    expect(policySchema.safeParse(policy).success).toBe(false);
+  });
+
+  test('fills in what is not said', () => {
+    const policy = policySchema.parse({
+      poll: { remaining: { intervalMinutes: 1_440 } },
+      invitations: { maxDevices: 5 },
+    });
+    expect(policy).toEqual({
+      ...DEFAULT_POLICY,
+      poll: { ...DEFAULT_POLICY.poll, remaining: { intervalMinutes: 1_440 } },
+      invitations: { expiresInHours: 72, maxDevices: 5 },
+    });
+  });
+});
