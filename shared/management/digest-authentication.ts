@@ -57,8 +57,16 @@ export function verifyDigest(
     const nonce = challengeNonce(key, message, now, minutesAgo);
     if (matches(nonce)) opening = nonce;
   }
-  const usable = known && opening !== undefined && opening !== session?.nonce;
+  const isSpent = opening === session?.nonce || (session?.spentNonces?.some(({ nonce }) => nonce === opening) ?? false);
+  const usable = known && opening !== undefined && !isSpent;
   return usable && opening ? { kind: 'opens', nonce: opening } : { kind: 'challenge', code: 401 };
+}
+
+/** @returns the nonces that a session that opens now after `before` has to refuse, as long as they would be taken. */
+export function spentNonces(before: Session | undefined, now: Date): Session['spentNonces'] {
+  if (!before?.nonce) return undefined;
+  const spent = [...(before.spentNonces ?? []), { nonce: before.nonce, spentAt: before.startedAt }];
+  return spent.filter(({ spentAt }) => now.getTime() - Date.parse(spentAt) <= (NONCE_MINUTES + 1) * MINUTE_MS);
 }
 
 /** The reply to a message without a credential (407) or with a wrong one (401): one Status, no Final. */

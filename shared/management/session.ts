@@ -25,6 +25,8 @@ export interface Session {
   unenrollSent: boolean;
   /** The nonce under which a digest session was opened, base64. */
   nonce?: string;
+  /** Nonces that opened sessions before this one and have not run out: none opens a second. */
+  spentNonces?: { nonce: string; spentAt: string }[];
   /** The last message that was answered: if it comes again, it gets the same answer. */
   lastMsgId: number;
   lastBodyHash: string;

@@ -5,6 +5,7 @@ import { refuse, stayedAfterDelivery } from '../devices/unenroll.ts';
 import type { ClientCommand } from '../wire/syncml.ts';
 import { writeSyncML } from '../wire/syncml-writer.ts';
 import { takeAnswers } from './answers.ts';
+import { spentNonces } from './digest-authentication.ts';
 import { ReplyBuilder } from './reply-builder.ts';
 import { takeReports } from './reports.ts';
 import { chooseCommands } from './selection.ts';
@@ -25,8 +26,8 @@ export function takeTurn(snapshot: Snapshot, input: TurnInput): TurnOutcome {
   const turn = openTurn(snapshot, input, before);
   acknowledge(turn);
   if (!input.opens && !continues(before, input)) return unchanged(snapshot, write(turn, true));
-  if (input.opens) settleLastSession(turn);
   takeAnswers(turn);
+  settleUnanswerable(turn);
   takeReports(turn);
   if (input.opens) noteThatItStayed(turn);
 
@@ -66,6 +67,7 @@ function openTurn(snapshot: Snapshot, input: TurnInput, before: Session | undefi
     factsAsked: false,
     unenrollSent: false,
     nonce: input.nonce,
+    spentNonces: spentNonces(before, input.now),
     lastMsgId: 0,
     lastBodyHash: '',
     lastCredential: '',
@@ -111,11 +113,13 @@ function understands(command: ClientCommand): boolean {
   return command.kind === 'Alert' || command.kind === 'Replace';
 }
 
-/** A new session begins: what the last one left unanswered is settled. */
-function settleLastSession(turn: Turn): void {
+/** What was sent and is not open in this session gets no answer any more: an earlier session left it. */
+function settleUnanswerable(turn: Turn): void {
+  const open = new Set(turn.session.asked.flatMap((asked) => (asked.kind === 'command' ? [asked.id] : [])));
   for (const command of [...turn.copy.commands]) {
+    if (open.has(command.id)) continue;
     const settled = settleUnanswered(command, turn.input.now);
-    // What does not fit now stays as it is until the next session.
+    // What does not fit now stays as it is until a later message.
     if (settled !== command && turn.copy.hasRoomFor(settled)) turn.copy.update(settled);
   }
 }

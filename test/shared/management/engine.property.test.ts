@@ -28,6 +28,8 @@ type Step =
   | { kind: 'otherBytes' }
   | { kind: 'clock'; minutes: number };
 
+const RUNS = Number(process.env['LANYARD_TEST_RUNS'] ?? 150);
+
 /** 0 stands for no answer at all. */
 const CODES = [200, 200, 200, 200, 202, 0, 404, 405, 406, 418, 425, 500, 215];
 const code = fc.constantFrom(...CODES);
@@ -321,12 +323,12 @@ class World {
 }
 
 describe('a session, whatever happens between two messages', () => {
-  test('keeps its promises', { timeout: 30_000 }, async () => {
+  test('keeps its promises', { timeout: RUNS * 200 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.boolean(), fc.array(step, { minLength: 5, maxLength: 30 }), async (factsFresh, steps) => {
         await new World(factsFresh).run(steps);
       }),
-      { numRuns: Number(process.env['LANYARD_TEST_RUNS'] ?? 150) },
+      { numRuns: RUNS },
     );
   });
 });

@@ -102,6 +102,16 @@ describe('commands beyond the first page', () => {
     expect(reply.commands).toHaveLength(25);
   });
 
+  test('that an earlier session left unanswered are sent again as soon as they are read', async () => {
+    const device = model();
+    queue(device, 60, 'Replace', './User/Node', '1');
+    const behind = device.partition.queue('Get', './DevDetail/SwV');
+    await device.begin({ login: 'none', pages: 20 });
+    await device.begin({ login: 'user', pages: 20 });
+    while (device.lastAsked.length > 0) await device.answer();
+    expect(device.partition.command(behind)).toMatchObject({ state: 'done', deliveries: 2 });
+  });
+
   test('go out to a device whose Unenroll has failed and waits for a person', async () => {
     const device = model();
     const { partition } = device;
