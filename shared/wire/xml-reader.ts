@@ -15,6 +15,11 @@ const DEFAULT_MAX_DEPTH = 64;
 const MAX_ATTRIBUTES = 256;
 /** At every end tag sax copies all declarations in scope, so thousands of them over many elements would cost minutes. */
 const MAX_NAMESPACES = 64;
+/**
+ * Characters of the namespaces that all elements and attributes bear. A declaration that stands once is written at every
+ * element when a value is taken out as markup (`innerXml`), so a long one would make gigabytes of a small message.
+ */
+const MAX_NAMESPACE_CHARACTERS = 4 * 1024 * 1024;
 /** Each element costs objects, so a message of nothing but empty elements would cost a second and much memory. */
 const MAX_ELEMENTS = 50_000;
 /** The parser is fed in pieces, so that what it buffers inside one tag is looked at between the pieces. */
@@ -64,7 +69,7 @@ interface Sax {
  * serial numbers and a device must stay manageable; NUL alone is refused.
  *
  * @throws XmlError for bytes over the cap or not UTF-8, NUL, any markup declaration (DTD), a second root, depth, number
- *   of attributes, elements or namespaces over the limit, an undeclared prefix or entity, and anything else not well-formed
+ *   of attributes, elements or namespaces or the length of these over the limit, an undeclared prefix or entity, and anything else not well-formed
  */
 export function parseXml(bytes: Buffer | string, limits: XmlLimits = {}): XmlElement {
   const text = decode(bytes, limits.maxBytes ?? DEFAULT_MAX_BYTES);
@@ -155,12 +160,15 @@ function watch(sax: Sax, maxDepth: number): void {
   };
 }
 
-/** Counts the declarations in scope, element by element. */
+/** Counts the declarations in scope, element by element, and how long the namespaces of all names are. */
 function namespaceCounter(): { open(tag: OpenTag): void; close(): void } {
   const declared: number[] = [];
   let inScope = 0;
+  let characters = 0;
   return {
     open(tag) {
+      for (const { uri } of [tag, ...Object.values(tag.attributes)]) characters += String(uri).length;
+      if (characters > MAX_NAMESPACE_CHARACTERS) throw new XmlError('the namespaces are too long to be written out');
       const own = Object.keys(tag.attributes).filter((name) => /^xmlns(:|$)/.test(name)).length;
       declared.push(own);
       inScope += own;

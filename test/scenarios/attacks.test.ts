@@ -1,0 +1,54 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { observeStorage } from '../../functions/services.ts';
+import { useLanyard } from '../support/lanyard.ts';
+import { faultOf, firstMessage, send, tokenRequest } from '../support/wire.ts';
+
+/** What somebody tries who has an invitation, a certificate or a key and means harm. */
+const lanyard = useLanyard();
+afterEach(() => observeStorage(undefined));
+
+/** A device that says what it likes under a certificate of its own. */
+async function hostileDevice() {
+  const { device, id } = await lanyard().enrolledDevice();
+  await device.sync();
+  const root = join(lanyard().folder, 'devices');
+  const folder = (await readdir(root)).find((name) => name.endsWith(`-${device.machine.name}`)) ?? '';
+  const [key, cert] = await Promise.all(
+    ['client-key.pem', 'client-certificate.pem'].map((file) => readFile(join(root, folder, file), 'utf8')),
+  );
+  const { manageUrl, tlsRoot } = lanyard().local;
+  const headers = { 'content-type': 'application/vnd.syncml.dm+xml' };
+  const say = (body: string) =>
+    send(`${manageUrl}/ManagementServer/MDM.svc`, { ca: tlsRoot, key, cert, headers, body });
+  return { id, say };
+}
+
+let lastAddress = 0;
+function requestToken(parts: Parameters<typeof tokenRequest>[0], bend = (body: string) => body) {
+  lastAddress += 1;
+  const { enrollUrl, tlsRoot } = lanyard().local;
+  const url = `${enrollUrl.replace('localhost', '127.0.0.1')}/EnrollmentServer/Enrollment.svc`;
+  return send(url, {
+    ca: tlsRoot,
+    localAddress: `127.7.0.${lastAddress}`,
+    headers: { 'content-type': 'application/soap+xml; charset=utf-8' },
+    body: bend(tokenRequest(parts)),
+  });
+}
+
+test.each([
+  ['elements', (count: number) => '<a:b/>'.repeat(count)],
+  ['attributes', (count: number) => '<b a:c=""/>'.repeat(count)],
+])(
+  'a result whose %s would repeat a huge namespace thousands of times is refused, not written out',
+  async (_, inside) => {
+    const { say } = await hostileDevice();
+    const data = `<Data xmlns:a="${'u'.repeat(60_000)}">${inside(9_000)}</Data>`;
+    const results = `<Results><CmdID>2</CmdID><MsgRef>1</MsgRef><CmdRef>1</CmdRef><Item>${data}</Item></Results>`;
+    const before = process.memoryUsage().arrayBuffers;
+    expect((await say(firstMessage({ body: results }))).status).toBe(400);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50_000_000);
+  },
+);
