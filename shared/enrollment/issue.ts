@@ -45,7 +45,7 @@ export async function issueEnrollment(
   const existing = use.isNew ? undefined : await readDevice(storage, use.enrollmentId);
   const issued = existing?.value.certificates.find((c) => c.publicKeyHash === request.signingRequest.publicKeyHash);
   if (existing && issued) {
-    if (use.replaces) await supersede(storage, use.replaces, existing.value.id);
+    if (use.replaces) await supersede(storage, use.replaces, existing.value);
     return {
       device: await renewCredential(storage, existing, request),
       certificate: Buffer.from(issued.der, 'base64'),
@@ -56,7 +56,7 @@ export async function issueEnrollment(
   const leaf = await issueLeaf({ ca, enrollmentId: use.enrollmentId, subjectPublicKeyInfo, now });
   const device = newDevice(request, invitation.value, use.enrollmentId, certificateRecord(leaf, publicKeyHash, now));
   await insertDevice(storage, device);
-  if (use.replaces) await supersede(storage, use.replaces, device.id);
+  if (use.replaces) await supersede(storage, use.replaces, device);
   await addToDeviceList(storage, device);
   return { device, certificate: leaf.der };
 }
@@ -148,6 +148,9 @@ async function insertDevice(storage: Storage, device: Device): Promise<void> {
     if (!(error instanceof Conflict)) throw error;
     const row = await readDevice(storage, device.id);
     if (!row) throw error;
+    if (row.value.state === 'superseded') {
+      throw new EnrollmentRefusal('busy', 'A later request of the same hardware took the place of this one.');
+    }
     const certificates = [...row.value.certificates, ...device.certificates];
     // The device goes by the reply to its last try, so that one's credential is kept.
     const digestCredential = device.digestCredential ?? row.value.digestCredential;
@@ -156,10 +159,11 @@ async function insertDevice(storage: Storage, device: Device): Promise<void> {
   }
 }
 
-async function supersede(storage: Storage, enrollmentId: string, by: string): Promise<void> {
+async function supersede(storage: Storage, enrollmentId: string, by: Device): Promise<void> {
   const row = await readDevice(storage, enrollmentId);
-  if (!row || hasLeft(row.value)) return;
-  const value: Device = { ...row.value, state: 'superseded', supersededBy: by, revision: row.value.revision + 1 };
+  if (!row) return supersedeUnwritten(storage, enrollmentId, by);
+  if (hasLeft(row.value)) return;
+  const value: Device = { ...row.value, state: 'superseded', supersededBy: by.id, revision: row.value.revision + 1 };
   const change: Change = { kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag };
   try {
     await storage.table('devices').write(enrollmentId, [change]);
@@ -169,6 +173,21 @@ async function supersede(storage: Storage, enrollmentId: string, by: string): Pr
     throw error;
   }
   await addToDeviceList(storage, value);
+}
+
+/**
+ * The request that had reserved the use broke off, or is still on its way and would make a second device of one use. A
+ * record without a certificate, of the same hardware as the one that takes its place, keeps it out.
+ */
+async function supersedeUnwritten(storage: Storage, id: string, by: Device): Promise<void> {
+  const { digestCredential: _, ...rest } = by;
+  const value: Device = { ...rest, id, state: 'superseded', supersededBy: by.id, certificates: [] };
+  try {
+    await storage.table('devices').write(id, [{ kind: 'insert', rowKey: DEVICE_ROW, value }]);
+  } catch (error) {
+    if (!(error instanceof Conflict)) throw error;
+    await supersede(storage, id, by);
+  }
 }
 
 function certificateRecord(leaf: Leaf, publicKeyHash: string, now: Date): DeviceCertificate {

@@ -52,3 +52,31 @@ test.each([
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50_000_000);
   },
 );
+
+test('two requests for the same hardware at the same moment do not make two devices of an invitation for one', async () => {
+  const { user, secret } = await lanyard().invite('racer@example.org');
+  const hwDevId = 'ab'.repeat(32);
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let reached = () => {};
+  const firstHasItsUse = new Promise<void>((resolve) => {
+    reached = resolve;
+  });
+  let holding = true;
+  observeStorage(async ({ name, operation }) => {
+    if (name !== 'devices' || operation !== 'insert' || !holding) return;
+    holding = false;
+    reached();
+    await held;
+  });
+  const first = requestToken({ user, secret, hwDevId });
+  await firstHasItsUse;
+  expect((await requestToken({ user, secret, hwDevId })).status).toBe(200);
+  release();
+  expect(faultOf((await first).body).error).toBe('EnrollmentServer');
+  const { items } = await lanyard().get('/api/devices?limit=1000');
+  const own = items.filter((item: { user: string }) => item.user === user);
+  expect(own.map(({ state }: { state: string }) => state)).toEqual(['enrolled']);
+});
