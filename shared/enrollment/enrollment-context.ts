@@ -25,7 +25,8 @@ export function readEnrollmentContext(items: readonly ContextItem[]): Enrollment
       !Object.hasOwn(values, name) &&
       Object.keys(values).length < MAX_NAMES &&
       /^[A-Za-z][A-Za-z0-9]{0,63}$/.test(name);
-    if (keeps) values[name] = value.trim().slice(0, MAX_VALUE);
+    // The cut may halve a character, which the provisioning document could not carry.
+    if (keeps) values[name] = value.trim().slice(0, MAX_VALUE).toWellFormed();
   }
   const deviceId = values['DeviceID'];
   const enrollmentType = values['EnrollmentType'];

@@ -80,3 +80,10 @@ test('two requests for the same hardware at the same moment do not make two devi
   const own = items.filter((item: { user: string }) => item.user === user);
   expect(own.map(({ state }: { state: string }) => state)).toEqual(['enrolled']);
 });
+
+test('a name that is cut inside a character costs no use of the invitation', async () => {
+  const { user, secret } = await lanyard().invite();
+  const name = `${'x'.repeat(511)}\u{1F600}`;
+  const reply = await requestToken({ user, secret }, (body) => body.replace('RAW-PC', name));
+  expect([reply.status, faultOf(reply.body)]).toEqual([200, {}]);
+});
