@@ -35,12 +35,15 @@ export interface UnenrollRequest {
   acceptRisk?: { person: string; reason: string };
 }
 
-/** The administrator asks. A request that already stands is kept, and its acceptance of the risk is added. */
+/**
+ * The administrator asks. A request that already stands is kept, and its acceptance of the risk is added. A new request
+ * takes none over: what was known of the device when the last one was accepted may not be so any more.
+ */
 export function requestUnenroll(device: Device, request: UnenrollRequest, now: Date): Device {
   const at = now.toISOString();
-  const acceptedRisk = request.acceptRisk ? { ...request.acceptRisk, at } : device.unenroll?.acceptedRisk;
+  const acceptedRisk = request.acceptRisk && { ...request.acceptRisk, at };
   const standing = device.unenroll && ['waiting', 'sent'].includes(device.unenroll.state) ? device.unenroll : undefined;
-  if (standing) return { ...device, unenroll: { ...standing, acceptedRisk } };
+  if (standing) return { ...device, unenroll: { ...standing, acceptedRisk: acceptedRisk ?? standing.acceptedRisk } };
   const fresh: Unenroll = {
     state: 'waiting',
     since: at,

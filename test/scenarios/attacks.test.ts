@@ -87,3 +87,19 @@ test('a name that is cut inside a character costs no use of the invitation', asy
   const reply = await requestToken({ user, secret }, (body) => body.replace('RAW-PC', name));
   expect([reply.status, faultOf(reply.body)]).toEqual([200, {}]);
 });
+
+test('a risk that was taken for one unenroll does not open the gate for the next', async () => {
+  const { id, say } = await hostileDevice();
+  const acceptRisk = { person: 'kim', reason: 'its local administrator is known' };
+  await lanyard().post(`/api/devices/${id}/unenroll`, { acceptRisk });
+  const failed =
+    '<Alert><CmdID>2</CmdID><Data>1226</Data><Item><Meta><Type xmlns="syncml:metinf">com.microsoft:mdm.unenrollment.userrequest</Type></Meta><Data>2</Data></Item></Alert>';
+  await say(firstMessage({ sessionId: '66', body: failed }));
+  expect((await lanyard().get(`/api/devices/${id}`)).unenroll).toMatchObject({
+    state: 'failed',
+    acceptedRisk: acceptRisk,
+  });
+  const again = await lanyard().post(`/api/devices/${id}/unenroll`);
+  expect(again.unenroll).toMatchObject({ state: 'waiting' });
+  expect(again.unenroll.acceptedRisk).toBeUndefined();
+});
