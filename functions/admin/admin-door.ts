@@ -16,7 +16,7 @@ import { sha256 } from '../../shared/platform/ids.ts';
 import { errorFacts, type Log, logTo } from '../../shared/platform/log.ts';
 import { badRequest, notFound, Problem, serviceUnavailable } from '../../shared/platform/problem.ts';
 import { SettingsError } from '../../shared/platform/settings.ts';
-import { Conflict, StorageUnavailable } from '../../shared/storage/errors.ts';
+import { Conflict, RowTooLarge, StorageUnavailable } from '../../shared/storage/errors.ts';
 import { type Services, services } from '../services.ts';
 
 /** What a call of the admin API comes with. */
@@ -77,6 +77,9 @@ function toProblem(error: unknown): Problem {
     return serviceUnavailable('Storage does not answer. Try again in a minute.', 60);
   if (error instanceof Conflict)
     return new Problem(409, 'Conflict', 'Somebody else changed this at the same moment. Try again.');
+  if (error instanceof RowTooLarge) {
+    return new Problem(413, 'Content too large', 'This is more than can be stored at once. Ask for less in one call.');
+  }
   if (error instanceof SettingsError) return new Problem(500, 'Wrong app settings', error.message);
   return new Problem(500, 'Internal error', 'The server failed. The log names this call by its instance.');
 }

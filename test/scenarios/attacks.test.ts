@@ -103,3 +103,12 @@ test('a risk that was taken for one unenroll does not open the gate for the next
   expect(again.unenroll).toMatchObject({ state: 'waiting' });
   expect(again.unenroll.acceptedRisk).toBeUndefined();
 });
+
+test('what is more than storage takes is refused as too large, and nothing of it is kept', async () => {
+  const { id } = await hostileDevice();
+  const data = '\\'.repeat(80_500);
+  const commands = Array.from({ length: 13 }, () => ({ verb: 'Replace', target: './Device/Vendor/X', data }));
+  await expect(lanyard().post(`/api/devices/${id}/commands`, commands)).rejects.toMatchObject({ status: 413 });
+  expect((await lanyard().get(`/api/devices/${id}/commands`)).items).toEqual([]);
+  await expect(lanyard().invite(`${'#'.repeat(300)}@example.org`)).rejects.toMatchObject({ status: 413 });
+});
