@@ -1,5 +1,6 @@
 import type { AdminClient } from '../admin-client.ts';
 import { CONNECTION_OPTIONS, connect } from './connection.ts';
+import { printable } from './printable.ts';
 import { table, UsageError, type Verb } from './verb.ts';
 
 interface ListEntry {
@@ -83,7 +84,7 @@ const show: Verb = {
     const { facts, enrollment: _enrollment, certificates: _certificates, devInfo: _devInfo, ...top } = device;
     const lines = Object.entries({ ...top, ...(facts as object) }).map(
       ([name, value]) =>
-        `${name.padEnd(18)} ${value !== null && typeof value === 'object' ? JSON.stringify(value) : value}`,
+        `${name.padEnd(18)} ${printable(value !== null && typeof value === 'object' ? JSON.stringify(value) : String(value))}`,
     );
     return {
       value: { ...device, commands: commands.items },
@@ -139,7 +140,7 @@ const unenroll: Verb = {
     const text = request
       ? `${device['name']}: ${request.state}. ${request.reason}`
       : `${device['name']}: ${device['state']}.`;
-    return { value: device, text };
+    return { value: device, text: printable(text) };
   },
 };
 

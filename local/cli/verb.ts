@@ -1,4 +1,5 @@
 import { type ParseArgsOptionDescriptor, parseArgs } from 'node:util';
+import { jsonText, printable } from './printable.ts';
 
 /** A verb of the command line: what it takes, what it does, and what it says of itself. */
 export interface Verb {
@@ -62,7 +63,7 @@ export async function runVerb(verb: Verb, args: string[]): Promise<string> {
     else if (typeof value === 'boolean') flags[name] = value;
   }
   const { value, text } = await verb.run({ positionals, options, flags });
-  return flags['json'] ? JSON.stringify(value, null, 2) : text;
+  return flags['json'] ? jsonText(value) : text;
 }
 
 function read(verb: Verb, args: string[]) {
@@ -90,7 +91,7 @@ export function table(rows: Record<string, unknown>[], none: string): string {
   const [first] = rows;
   if (!first) return none;
   const names = Object.keys(first);
-  const cells = [names, ...rows.map((row) => names.map((name) => String(row[name] ?? '')))];
+  const cells = [names, ...rows.map((row) => names.map((name) => printable(String(row[name] ?? ''))))];
   const widths = names.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
   return cells
     .map((line) =>
