@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 // `scenarios` start the table service, the local host and simulated devices, and tell whole stories.
 export default defineConfig({
   test: {
+    // Two cores are what continuous integration has; vitest would leave one of them idle.
+    maxWorkers: 2,
     projects: [
       {
         test: {

@@ -59,15 +59,23 @@ async function serve(door: AdminDoor, request: HttpRequest, context: InvocationC
   try {
     const call: AdminCall = { request, services: services(), log, actor: actorOf(request), now: now() };
     const { status, value, audit } = await door.handler(call);
-    if (audit) {
-      const { act, subject, outcome = 'done' } = audit;
-      await writeAudit(call.services.storage, { at: call.now.toISOString(), actor: call.actor, act, subject, outcome });
-    }
+    if (audit) await noteAct(call, audit);
     return json(status, value);
   } catch (error) {
     const problem = toProblem(error);
     if (problem.status >= 500) log.error('A call of the admin API failed', errorFacts(error));
     return problemReply(problem, context.invocationId);
+  }
+}
+
+/** The act stands by now, so an audit that cannot be written must not call it failed: the log keeps the entry instead. */
+async function noteAct(call: AdminCall, audit: NonNullable<AdminResult['audit']>): Promise<void> {
+  const { act, subject, outcome = 'done' } = audit;
+  const entry = { at: call.now.toISOString(), actor: call.actor, act, subject, outcome };
+  try {
+    await writeAudit(call.services.storage, entry);
+  } catch (error) {
+    call.log.error('The audit could not be written', { ...entry, ...errorFacts(error) });
   }
 }
 

@@ -1,7 +1,7 @@
 import { commandView } from '../../shared/commands/command-view.ts';
 import { commandsSchema } from '../../shared/commands/intake.ts';
 import { cancelCommand, listCommands, queueCommands, readCommand } from '../../shared/commands/queue.ts';
-import { showDevice } from '../../shared/devices/device-queries.ts';
+import { readDevice } from '../../shared/devices/device-queries.ts';
 import { readJson } from '../../shared/platform/body.ts';
 import {
   type AdminCall,
@@ -43,23 +43,28 @@ async function queue(call: AdminCall): Promise<AdminResult> {
   const summary = queued.map(({ id, verb, items }) => `${id} ${verb} ${items[0]?.target ?? ''}`).join(', ');
   return {
     status: 201,
-    value: { items: queued.map(commandView) },
+    value: { items: queued.map((command) => commandView(command)) },
     audit: { act: 'queue commands', subject: deviceId, outcome: summary.slice(0, 1_000) },
   };
 }
 
 async function list(call: AdminCall): Promise<AdminResult> {
   const deviceId = deviceIdOf(call);
-  const { items, next } = await listCommands(call.services.storage, deviceId, await listOptionsOf(call));
-  // An empty list and an unknown device are different answers.
-  if (items.length === 0) await showDevice(call.services.storage, deviceId);
-  return { status: 200, value: await listBody(call, items.map(commandView), next) };
+  const { storage } = call.services;
+  const options = await listOptionsOf(call);
+  // An empty list and an unknown device are different answers; and what a command waits for, its device knows.
+  const device = await readDevice(storage, deviceId);
+  const { items, next } = await listCommands(storage, deviceId, options);
+  const views = items.map((command) => commandView(command, device));
+  return { status: 200, value: await listBody(call, views, next) };
 }
 
 async function show(call: AdminCall): Promise<AdminResult> {
   const { storage } = call.services;
-  const command = await readCommand(storage, deviceIdOf(call), commandIdOf(call));
-  return { status: 200, value: await withLargeResults(call, commandView(command)) };
+  const deviceId = deviceIdOf(call);
+  const command = await readCommand(storage, deviceId, commandIdOf(call));
+  const device = command.state === 'waiting' ? await readDevice(storage, deviceId) : undefined;
+  return { status: 200, value: await withLargeResults(call, commandView(command, device)) };
 }
 
 /** Results that were too large for the row are read back where one command is asked for. */

@@ -54,7 +54,7 @@ export interface Command {
   /** One entry for each item that has been answered, at the item's place; null where no word has come. */
   results: (ItemResult | null)[];
   /** Why it waits, when something other than its turn keeps it. */
-  waitingFor?: 'userSignIn' | 'unenroll';
+  waitingFor?: 'userSignIn';
   /** Why it ended as it did, where the statuses do not say it. */
   reason?: string;
 }

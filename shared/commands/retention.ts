@@ -1,9 +1,11 @@
+import { DEVICE_ROW, type Device, hasLeft } from '../devices/device.ts';
 import { type DeviceListEntry, LIST_PARTITION } from '../devices/device-list.ts';
 import { endedIdempotency } from '../idempotency/idempotency.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Change, Conflict } from '../storage/tables.ts';
-import { type Command, FINISHED_PREFIX } from './command.ts';
+import { COMMAND_PREFIX, type Command, FINISHED_PREFIX } from './command.ts';
+import { finish } from './settle.ts';
 
 /** How long a finished command and its results can be asked for. */
 export const FINISHED_KEPT_DAYS = 90;
@@ -14,6 +16,8 @@ const LIST_PAGE = 1_000;
 /** What has been deleted. */
 export interface Pruned {
   commands: number;
+  /** Commands that still waited for a device that has left. */
+  cancelled: number;
   idempotencyKeys: number;
 }
 
@@ -22,11 +26,12 @@ export interface Pruned {
  * Idempotency-Keys. The records themselves stay, whatever became of the devices.
  */
 export async function pruneDevices(storage: Storage, now: Date): Promise<Pruned> {
-  const pruned: Pruned = { commands: 0, idempotencyKeys: 0 };
+  const pruned: Pruned = { commands: 0, cancelled: 0, idempotencyKeys: 0 };
   let from: string | undefined;
   do {
     const page = await storage.table('devicelist').page<DeviceListEntry>(LIST_PARTITION, { from, limit: LIST_PAGE });
-    for (const { rowKey } of page.rows) {
+    for (const { rowKey, value } of page.rows) {
+      if (hasLeft(value)) pruned.cancelled += await cancelLeftovers(storage, rowKey, now);
       pruned.commands += await pruneCommands(storage, rowKey, now);
       pruned.idempotencyKeys += await pruneKeys(storage, rowKey, now);
     }
@@ -52,6 +57,28 @@ async function pruneCommands(storage: Storage, deviceId: string, now: Date): Pro
   }
 }
 
+/** What did not fit into the transaction of the message that sent the Unenroll is cancelled here. */
+async function cancelLeftovers(storage: Storage, deviceId: string, now: Date): Promise<number> {
+  const table = storage.table('devices');
+  const device = await table.get<Device>(deviceId, DEVICE_ROW);
+  if (!device || !hasLeft(device.value)) return 0;
+  const { rows } = await table.page<Command>(deviceId, {
+    from: COMMAND_PREFIX,
+    before: `${COMMAND_PREFIX}~`,
+    limit: PAGE,
+  });
+  let cancelled = 0;
+  for (const row of rows) {
+    const value = finish(row.value, 'cancelled', now, 'The device has left.');
+    const changes: Change[] = [
+      { kind: 'delete', rowKey: row.rowKey, etag: row.etag },
+      { kind: 'insert', rowKey: FINISHED_PREFIX + row.value.id, value },
+    ];
+    if (await written(storage, deviceId, changes)) cancelled += 1;
+  }
+  return cancelled;
+}
+
 async function deleteResults(storage: Storage, rows: readonly Row<Command>[]): Promise<void> {
   const names = rows.flatMap(({ value }) => value.results.flatMap((result) => (result?.blob ? [result.blob] : [])));
   for (const name of names) await storage.blobs('results').delete(name);
@@ -65,7 +92,14 @@ async function pruneKeys(storage: Storage, deviceId: string, now: Date): Promise
 /** @returns whether there was something to delete and it is deleted; when somebody else was first, the next day does it */
 async function deleteRows(storage: Storage, deviceId: string, rows: readonly Row<unknown>[]): Promise<boolean> {
   if (rows.length === 0) return false;
-  const changes = rows.map(({ rowKey, etag }): Change => ({ kind: 'delete', rowKey, etag }));
+  return written(
+    storage,
+    deviceId,
+    rows.map(({ rowKey, etag }) => ({ kind: 'delete', rowKey, etag })),
+  );
+}
+
+async function written(storage: Storage, deviceId: string, changes: Change[]): Promise<boolean> {
   try {
     await storage.table('devices').write(deviceId, changes);
     return true;

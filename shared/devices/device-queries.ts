@@ -14,6 +14,13 @@ export async function showDevice(storage: Storage, deviceId: string): Promise<De
   return deviceView(device.value, session?.value.lastAt);
 }
 
+/** The record of a device. One call. @throws {Problem} 404 */
+export async function readDevice(storage: Storage, deviceId: string): Promise<Device> {
+  const row = await storage.table('devices').get<Device>(deviceId, DEVICE_ROW);
+  if (!row) throw notFound(`There is no device ${deviceId}.`);
+  return row.value;
+}
+
 /** One page of the device list, one call. `cursor` is the `next` of the page before. */
 export async function listDevices(
   storage: Storage,

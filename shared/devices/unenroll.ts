@@ -133,9 +133,16 @@ export function passTime(device: Device, lastContact: string | undefined, now: D
   const quietSince = lastContact && lastContact > unenroll.requestedAt ? lastContact : unenroll.requestedAt;
   const waits = unenroll.state === 'waiting' || unenroll.state === 'held';
   if (waits && (elapsed(quietSince, now) > NEVER_DELIVERED_AFTER_MS || cannotCall(device, now))) {
+    if (unenroll.deliveries > 0) return silentAfterRefusal(device, now);
     return step(device, 'neverDelivered', 'The device has not called since and may never call again.', now);
   }
   return undefined;
+}
+
+/** It was told, stayed at first, and then was never heard of again: it was delivered, so the evidence is silence. */
+function silentAfterRefusal(device: Device, now: Date): Device {
+  const reason = 'Delivered; the device stayed at first and has not called for 90 days since. Evidence: silence.';
+  return { ...step(device, 'silent', reason, now), state: 'unenrolled' };
 }
 
 function elapsed(since: string, now: Date): number {

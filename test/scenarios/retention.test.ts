@@ -27,3 +27,20 @@ test('finished commands, their results, ended keys and old attempts go after the
   expect(await lanyard().get(`${path}/${waiting}`)).toMatchObject({ state: 'waiting' });
   expect(await lanyard().get(`/api/devices/${id}`)).toMatchObject({ id, state: 'enrolled' });
 });
+
+test('commands that still wait for a device that has left are cancelled', async () => {
+  const { device, id } = await lanyard().enrolledDevice();
+  await device.sync();
+  const path = `/api/devices/${id}/commands`;
+  const many = Array.from({ length: 50 }, () => ({ verb: 'Get', target: './DevDetail/SwV' }));
+  for (let times = 0; times < 3; times += 1) await lanyard().post(path, many);
+  await lanyard().post(`/api/devices/${id}/unenroll`);
+  const waiting = await lanyard().get(`${path}/000000000001`);
+  expect(waiting).toMatchObject({ state: 'waiting', waitingFor: 'unenroll' });
+  await device.sync();
+  await lanyard().local.host.fireTimer('retention');
+  await lanyard().local.host.fireTimer('retention');
+  const { items } = await lanyard().get(`${path}?limit=200`);
+  expect(items).toHaveLength(150);
+  expect(new Set(items.map(({ state }: { state: string }) => state))).toEqual(new Set(['cancelled']));
+});

@@ -192,6 +192,12 @@ describe('time alone', () => {
     ['7 days after delivery nothing is certain', { state: 'sent', lastSentAt: ago(7) }, undefined, undefined],
     ['a little later silence is the answer', { state: 'sent', lastSentAt: ago(7.01) }, undefined, 'unenrolled silent'],
     ['90 days after the request it may still call', { requestedAt: ago(90) }, undefined, undefined],
+    [
+      'told, stayed, and silent for 90 days since',
+      { requestedAt: ago(100), deliveries: 1, refusals: 1 },
+      ago(91),
+      'unenrolled silent',
+    ],
     ['a little later it is not expected', { requestedAt: ago(90.1) }, undefined, 'unenrolling neverDelivered'],
     [
       'a device that is held counts alike',

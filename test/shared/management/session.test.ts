@@ -25,7 +25,9 @@ describe('an OMA-DM session', () => {
     const device = model({ factsReadAt: undefined });
     const asked = await device.begin();
     expect(asked.commands.every((command) => command.verb === 'Get')).toBe(true);
-    expect(asked.commands.map((command) => command.target)).toContain('./Vendor/MSFT/DMClient/Provider/Lanyard/AADDeviceID');
+    expect(asked.commands.map((command) => command.target)).toContain(
+      './Vendor/MSFT/DMClient/Provider/Lanyard/AADDeviceID',
+    );
     await device.answer((a) => (a.target.endsWith('AADDeviceID') || a.target.endsWith('DomainName') ? 404 : 200));
     const { facts, join, name, factsReadAt, devInfo } = device.partition.device;
     expect(facts['osVersion']).toEqual({ status: 200, value: 'value of ./DevDetail/SwV' });
@@ -76,7 +78,8 @@ describe('an OMA-DM session', () => {
 
   test('keeps a reply below 256 KiB and the order of what did not fit', async () => {
     const device = model();
-    for (let index = 0; index < 5; index += 1) device.partition.queue('Replace', `${NODE}${index}`, { data: 'x'.repeat(100_000) });
+    for (let index = 0; index < 5; index += 1)
+      device.partition.queue('Replace', `${NODE}${index}`, { data: 'x'.repeat(100_000) });
     const first = await device.begin();
     expect(first.commands).toHaveLength(2);
     expect(first.outcome.reply.length).toBeLessThan(256 * 1024);
@@ -131,14 +134,18 @@ describe('an OMA-DM session', () => {
 
   test('answers commands that a server does not serve with 406', async () => {
     const reply = await model().begin({ body: '<Get><CmdID>7</CmdID><Item/></Get><Copy><CmdID>8</CmdID></Copy>' });
-    expect(reply.statuses.filter((status) => ['7', '8'].includes(status.cmdRef)).map((status) => status.code)).toEqual(['406', '406']);
+    expect(reply.statuses.filter((status) => ['7', '8'].includes(status.cmdRef)).map((status) => status.code)).toEqual([
+      '406',
+      '406',
+    ]);
   });
 
   test('leaves everything as it was for a Status of a command that was never sent', async () => {
     const device = model();
     const id = device.partition.queue('Get', './DevDetail/A');
     await device.begin();
-    const bogus = '<Status><CmdID>5</CmdID><MsgRef>1</MsgRef><CmdRef>99</CmdRef><Cmd>Get</Cmd><Data>200</Data></Status>';
+    const bogus =
+      '<Status><CmdID>5</CmdID><MsgRef>1</MsgRef><CmdRef>99</CmdRef><Cmd>Get</Cmd><Data>200</Data></Status>';
     await device.next(bogus);
     expect(device.partition.command(id)).toMatchObject({ state: 'sent', results: [] });
   });
@@ -290,14 +297,17 @@ describe('an answer', () => {
 describe('a command for the signed-in user', () => {
   const USER_NODE = './User/Vendor/MSFT/Policy/Config/Area/Name';
 
-  test.each(['others', 'none'])('waits while the device reports %s, and the commands behind it go on', async (login) => {
-    const device = model();
-    const user = device.partition.queue('Replace', USER_NODE, { data: '1' });
-    device.partition.queue('Get', './DevDetail/A');
-    const reply = await device.begin({ login });
-    expect(reply.commands.map((command) => command.target)).toEqual(['./DevDetail/A']);
-    expect(device.partition.command(user)).toMatchObject({ state: 'waiting', waitingFor: 'userSignIn' });
-  });
+  test.each(['others', 'none'])(
+    'waits while the device reports %s, and the commands behind it go on',
+    async (login) => {
+      const device = model();
+      const user = device.partition.queue('Replace', USER_NODE, { data: '1' });
+      device.partition.queue('Get', './DevDetail/A');
+      const reply = await device.begin({ login });
+      expect(reply.commands.map((command) => command.target)).toEqual(['./DevDetail/A']);
+      expect(device.partition.command(user)).toMatchObject({ state: 'waiting', waitingFor: 'userSignIn' });
+    },
+  );
 
   test('is sent when that user is there', async () => {
     const device = model();

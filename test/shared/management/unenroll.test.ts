@@ -36,7 +36,10 @@ describe('Unenroll', () => {
     const device = asked();
     device.partition.queue('Get', './DevDetail/A');
     const gate = await device.begin();
-    expect(targets(gate)).toEqual(['./Vendor/MSFT/DMClient/Provider/Lanyard/AADDeviceID', './Vendor/MSFT/DeviceStatus/DomainName']);
+    expect(targets(gate)).toEqual([
+      './Vendor/MSFT/DMClient/Provider/Lanyard/AADDeviceID',
+      './Vendor/MSFT/DeviceStatus/DomainName',
+    ]);
     const reply = await device.answer(notJoined);
     expect(reply.commands).toEqual([{ verb: 'Exec', cmdId: expect.any(String), target: TARGET, data: 'Lanyard' }]);
     expect(device.partition.device).toMatchObject({ state: 'unenrolling', unenroll: { state: 'sent', deliveries: 1 } });
@@ -47,7 +50,10 @@ describe('Unenroll', () => {
     const waiting = device.partition.queue('Get', './DevDetail/A');
     await device.begin();
     await device.answer(notJoined);
-    expect(device.partition.command(waiting)).toMatchObject({ state: 'cancelled', reason: expect.stringContaining('unenrolled') });
+    expect(device.partition.command(waiting)).toMatchObject({
+      state: 'cancelled',
+      reason: expect.stringContaining('unenrolled'),
+    });
   });
 
   test.each([
@@ -60,7 +66,10 @@ describe('Unenroll', () => {
     await device.begin();
     const reply = await device.answer((a) => codes[a.target.split('/').at(-1)!]);
     expect(reply.commands).toEqual([]);
-    expect(device.partition.device.unenroll).toMatchObject({ state: 'held', reason: expect.stringContaining('local administrator') });
+    expect(device.partition.device.unenroll).toMatchObject({
+      state: 'held',
+      reason: expect.stringContaining('local administrator'),
+    });
     expect(device.partition.device.join?.kind).toBe(join);
   });
 
@@ -74,7 +83,10 @@ describe('Unenroll', () => {
   test('passes the gate when a person has taken the risk, and the record says who', async () => {
     const device = asked({ person: 'kim', reason: 'the PC is scrapped' });
     expect(targets(await device.begin())).toEqual([TARGET]);
-    expect(device.partition.device.unenroll?.acceptedRisk).toMatchObject({ person: 'kim', reason: 'the PC is scrapped' });
+    expect(device.partition.device.unenroll?.acceptedRisk).toMatchObject({
+      person: 'kim',
+      reason: 'the PC is scrapped',
+    });
   });
 
   test('is believed only as the join was read in this session, not in an earlier one', async () => {
@@ -92,14 +104,23 @@ describe('Unenroll', () => {
     const device = await told();
     const reply = await device.begin({ body: unenrollAlert(' 1 ', ' com.microsoft:mdm.unenrollment.userrequest') });
     expect(reply.commands).toEqual([]);
-    expect(device.partition.device).toMatchObject({ state: 'unenrolled', unenroll: { state: 'confirmed', since: device.now.toISOString() } });
+    expect(device.partition.device).toMatchObject({
+      state: 'unenrolled',
+      unenroll: { state: 'confirmed', since: device.now.toISOString() },
+    });
   });
 
-  test.each(['2', 'AADJ Unregister Failed', ''])('has failed when the device reports Data "%s": the enrollment is still there', async (data) => {
-    const device = await told();
-    await device.begin({ body: unenrollAlert(data) });
-    expect(device.partition.device).toMatchObject({ state: 'unenrolling', unenroll: { state: 'failed', reason: expect.stringContaining(data) } });
-  });
+  test.each(['2', 'AADJ Unregister Failed', ''])(
+    'has failed when the device reports Data "%s": the enrollment is still there',
+    async (data) => {
+      const device = await told();
+      await device.begin({ body: unenrollAlert(data) });
+      expect(device.partition.device).toMatchObject({
+        state: 'unenrolling',
+        unenroll: { state: 'failed', reason: expect.stringContaining(data) },
+      });
+    },
+  );
 
   test('is not confirmed by a generic alert of another type', async () => {
     const device = await told();
@@ -130,7 +151,11 @@ describe('Unenroll', () => {
   test('counts a status that is an error as a refusal, with its code', async () => {
     const device = await told();
     await device.answer(() => 405);
-    expect(device.partition.device.unenroll).toMatchObject({ state: 'waiting', refusals: 1, reason: expect.stringContaining('405') });
+    expect(device.partition.device.unenroll).toMatchObject({
+      state: 'waiting',
+      refusals: 1,
+      reason: expect.stringContaining('405'),
+    });
   });
 });
 
@@ -146,13 +171,16 @@ describe('a device whose user disconnects it', () => {
 });
 
 describe('an enrollment that is over', () => {
-  test.each(['unenrolled', 'superseded', 'retired', 'wiped'] as const)('and is %s gets Unenroll and nothing else when it calls', async (state) => {
-    const device = new DeviceModel(new Partition(enrolledDevice({ state })));
-    device.partition.queue('Get', './DevDetail/A');
-    await device.begin();
-    expect(targets(await device.answer(notJoined))).toEqual([TARGET]);
-    expect(device.partition.device.state).toBe(state);
-  });
+  test.each(['unenrolled', 'superseded', 'retired', 'wiped'] as const)(
+    'and is %s gets Unenroll and nothing else when it calls',
+    async (state) => {
+      const device = new DeviceModel(new Partition(enrolledDevice({ state })));
+      device.partition.queue('Get', './DevDetail/A');
+      await device.begin();
+      expect(targets(await device.answer(notJoined))).toEqual([TARGET]);
+      expect(device.partition.device.state).toBe(state);
+    },
+  );
 
   test('is held by the gate like any other', async () => {
     const device = new DeviceModel(new Partition(enrolledDevice({ state: 'unenrolled' })));
