@@ -46,12 +46,16 @@ export class Throttle {
   }
 }
 
+/** An IPv6 address with brackets and port has 55 characters; the pattern below would take minutes over a header full of colons. */
+const MAX_HOP = 64;
+
 /**
  * @param forwardedFor the `X-Forwarded-For` header; its last hop is the platform's own word, those before are the caller's
  * @returns the caller's address without port, an IPv6 address cut to its /64; `unknown` when there is none
  */
 export function callerAddress(forwardedFor: string | null): string {
   const hop = forwardedFor?.split(',').at(-1)?.trim() ?? '';
+  if (hop.length > MAX_HOP) return 'unknown';
   const ipv6 = /^\[?([0-9a-f:]*:[0-9a-f:.]*:[0-9a-f:.]*)\]?(?::\d+)?$/i.exec(hop)?.[1];
   const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(hop)?.[1];
   if (bracketed ?? ipv6) return networkOf(bracketed ?? ipv6 ?? '');

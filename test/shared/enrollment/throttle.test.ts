@@ -82,6 +82,10 @@ describe('the address of a caller', () => {
     expect(callerAddress(header)).toBe(address);
   });
 
+  test('is not looked for in what is too long to be one', () => {
+    expect(callerAddress(`203.0.113.7, ${':'.repeat(1_500)}x`)).toBe('unknown');
+  });
+
   test('is the same for the whole network of a subscriber, whatever he writes in front of it', () => {
     const addresses = ['2001:db8:1:2::1', '1.2.3.4, [2001:db8:1:2:a:b:c:d]:9', '2001:DB8:1:2:0:0:0:1'].map(
       callerAddress,
