@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createTables, openStorage } from '../shared/storage/storage.ts';
 import { AdminClient } from './admin-client.ts';
 import { startAzurite } from './azurite.ts';
+import { ADDRESS_FILE, ADMIN_KEY_FILE } from './deployment-files.ts';
 import type { HostJson } from './host/app-folder.ts';
 import type { HostKeys } from './host/keys.ts';
 import { type ListenerOptions, type RunningHost, startHost } from './host/start-host.ts';
@@ -80,6 +81,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalDeployment
       actor: 'local',
     });
     await admin.call('POST', '/api/certificate-authority', {}, { 'x-functions-key': keys.master });
+    await writeFile(join(folder, ADDRESS_FILE), `https://localhost:${ports.enroll}\n`);
     options.onReady?.('authority', 'device root and issuing CA');
     const stop = async () => {
       await host.close();
@@ -186,7 +188,7 @@ async function openKeys(folder: string): Promise<HostKeys> {
   }
   await chmod(file, 0o600);
   const keys = JSON.parse(await readFile(file, 'utf8')) as HostKeys;
-  await writeFile(join(folder, 'admin-key'), `${keys.host}\n`, { mode: 0o600 });
+  await writeFile(join(folder, ADMIN_KEY_FILE), `${keys.host}\n`, { mode: 0o600 });
   return keys;
 }
 

@@ -106,6 +106,7 @@ function nextThings(
   const reach = args.hostName
     ? `A real PC: import ${root} into Trusted Root Certification Authorities, then Settings > Accounts >\n    Access work or school > Enroll only in device management, with ${enrollUrl} as server.`
     : 'A real PC on this network can enroll after a start with --host-name; docs/enroll-a-pc.md says how.';
+  const where = folder === '.lanyard' ? '' : ` --folder ${folder}`;
   return `
 Up until Ctrl-C.
 
@@ -117,9 +118,9 @@ Up until Ctrl-C.
 
 Next things to try, in another terminal:
 
-  npm run lanyard -- invite kim@example.org
-  npm run lanyard -- device enroll --server ${enrollUrl} --user kim@example.org --secret SECRET --name PC-2
-  npm run lanyard -- devices
+  npm run lanyard -- invite kim@example.org${where}
+  npm run lanyard -- device enroll --server ${enrollUrl} --user kim@example.org --secret SECRET --name PC-2${where}
+  npm run lanyard -- devices${where}
   curl --cacert ${root} -H "x-functions-key: $(cat ${join(folder, 'admin-key')})" ${enrollUrl}/api/devices
   ${reach}
 `;

@@ -1,5 +1,4 @@
-import type { AdminClient } from '../admin-client.ts';
-import { CONNECTION_OPTIONS, connect } from './connection.ts';
+import { actorOf, CONNECTION_OPTIONS, connect, devicePath, listAll } from './connection.ts';
 import { printable } from './printable.ts';
 import { table, UsageError, type Verb } from './verb.ts';
 
@@ -57,7 +56,7 @@ const devices: Verb = {
   summary: 'Lists all devices.',
   options: CONNECTION_OPTIONS,
   async run(input) {
-    const items = await all<ListEntry>(connect(input), '/api/devices');
+    const items = await listAll<ListEntry>(connect(input), '/api/devices');
     const rows = items.map(({ id, name, user, state, unenrollState, lastContactDay, certificateEnd }) => ({
       id,
       name,
@@ -78,7 +77,7 @@ const show: Verb = {
   options: CONNECTION_OPTIONS,
   async run(input) {
     const admin = connect(input);
-    const path = `/api/devices/${encodeURIComponent(input.positionals[0] ?? '')}`;
+    const path = await devicePath(admin, input.positionals[0] ?? '');
     const device = await admin.call<Record<string, unknown>>('GET', path);
     const commands = await admin.call<{ items: CommandShown[] }>('GET', `${path}/commands?limit=20`);
     const { facts, enrollment: _enrollment, certificates: _certificates, devInfo: _devInfo, ...top } = device;
@@ -106,13 +105,30 @@ const send: Verb = {
   async run(input) {
     const [device = '', verb, target] = input.positionals;
     const { data, format } = input.options;
-    const body = { verb, target, data, format };
-    const queued = await connect(input).call<{ items: CommandShown[] }>(
-      'POST',
-      `/api/devices/${encodeURIComponent(device)}/commands`,
-      body,
-    );
+    const admin = connect(input);
+    const path = await devicePath(admin, device);
+    const queued = await admin.call<{ items: CommandShown[] }>('POST', `${path}/commands`, {
+      verb,
+      target,
+      data,
+      format,
+    });
     return { value: queued, text: commandTable(queued.items) };
+  },
+};
+
+const cancel: Verb = {
+  name: 'cancel',
+  usage: 'cancel DEVICE COMMAND',
+  summary: 'Takes a command back that has not been sent yet.',
+  positionals: ['DEVICE', 'COMMAND'],
+  options: CONNECTION_OPTIONS,
+  async run(input) {
+    const [device = '', command = ''] = input.positionals;
+    const admin = connect(input);
+    const path = await devicePath(admin, device);
+    const cancelled = await admin.call<CommandShown>('DELETE', `${path}/commands/${encodeURIComponent(command)}`);
+    return { value: cancelled, text: commandTable([cancelled]) };
   },
 };
 
@@ -123,19 +139,18 @@ const unenroll: Verb = {
     'Asks a device to leave at its next call. A device that is joined to Entra is held until somebody takes the risk that nobody can sign in any more.',
   positionals: ['DEVICE'],
   options: {
-    'accept-risk': { type: 'string', help: 'take the risk, with the reason; your --actor name is recorded' },
+    'accept-risk': { type: 'string', help: 'take the risk, with the reason; your name (--actor) is recorded' },
     'call-off': { type: 'boolean', help: 'take the request back, if it was not sent yet' },
     ...CONNECTION_OPTIONS,
   },
   async run(input) {
-    const path = `/api/devices/${encodeURIComponent(input.positionals[0] ?? '')}/unenroll`;
     const reason = input.options['accept-risk'];
-    const person = input.options['actor'] ?? process.env['USER'];
-    if (reason && !person) throw new UsageError('--accept-risk needs your name: give --actor');
-    const body = reason ? { acceptRisk: { person, reason } } : {};
+    const admin = connect(input);
+    const path = `${await devicePath(admin, input.positionals[0] ?? '')}/unenroll`;
+    const body = reason ? { acceptRisk: { person: actorOf(input), reason } } : {};
     const device = input.flags['call-off']
-      ? await connect(input).call<Record<string, unknown>>('DELETE', path)
-      : await connect(input).call<Record<string, unknown>>('POST', path, body);
+      ? await admin.call<Record<string, unknown>>('DELETE', path)
+      : await admin.call<Record<string, unknown>>('POST', path, body);
     const request = device['unenroll'] as { state: string; reason: string } | undefined;
     const text = request
       ? `${device['name']}: ${request.state}. ${request.reason}`
@@ -144,7 +159,7 @@ const unenroll: Verb = {
   },
 };
 
-export const ADMIN_VERBS: readonly Verb[] = [invite, devices, show, send, unenroll];
+export const ADMIN_VERBS: readonly Verb[] = [invite, devices, show, send, cancel, unenroll];
 
 function numberOf(text: string | undefined, name: string): number | undefined {
   if (text === undefined) return undefined;
@@ -162,16 +177,4 @@ function commandTable(commands: CommandShown[]): string {
     result: (results?.[0]?.data ?? reason ?? '').replace(/\s+/g, ' ').slice(0, 80),
   }));
   return table(rows, 'No commands.');
-}
-
-async function all<T>(admin: AdminClient, path: string): Promise<T[]> {
-  const items: T[] = [];
-  let cursor: string | undefined;
-  do {
-    const query = new URLSearchParams({ limit: '1000', ...(cursor ? { cursor } : {}) });
-    const page = await admin.call<{ items: T[]; next?: string }>('GET', `${path}?${query}`);
-    items.push(...page.items);
-    cursor = page.next;
-  } while (cursor);
-  return items;
 }

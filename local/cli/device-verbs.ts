@@ -6,6 +6,9 @@ import { size } from '../journey.ts';
 import { folderOf, trustOf } from './connection.ts';
 import { type Input, needed, UsageError, type Verb } from './verb.ts';
 
+type Join = NonNullable<NonNullable<DeviceOptions['machine']>['join']>;
+const JOINS: readonly Join[] = ['none', 'joined', 'hybrid', 'domain'];
+
 const OPTIONS: NonNullable<Verb['options']> = {
   name: { type: 'string', help: 'which device (default PC-1); each lives in a folder of its own' },
   folder: { type: 'string', help: 'the local folder (default .lanyard)' },
@@ -22,6 +25,13 @@ function optionsOf(input: Input): DeviceOptions {
   return { name, folder: join(folderOf(input), 'devices', name), trust: trustOf(input) };
 }
 
+function machineOf(input: Input): Pick<DeviceOptions, 'machine'> {
+  const { join: kind } = input.options;
+  if (kind === undefined) return {};
+  if (!JOINS.includes(kind as Join)) throw new UsageError(`--join is one of ${JOINS.join(', ')}`);
+  return { machine: { join: kind as Join } };
+}
+
 async function openDevice(input: Input): Promise<WindowsDevice> {
   const options = optionsOf(input);
   if (!existsSync(options.folder))
@@ -31,17 +41,19 @@ async function openDevice(input: Input): Promise<WindowsDevice> {
 
 const enroll: Verb = {
   name: 'device enroll',
-  usage: 'device enroll --server URL --user USER@DOMAIN --secret SECRET [--name NAME]',
+  usage:
+    'device enroll --server URL --user USER@DOMAIN --secret SECRET [--name NAME] [--join none|joined|hybrid|domain]',
   summary: 'A simulated Windows 11 PC enrolls, as Settings > Access work or school would do it.',
   options: {
     server: { type: 'string', help: 'address of the enroll app, e.g. https://localhost:7443' },
     user: { type: 'string', help: 'the user of the invitation' },
     secret: { type: 'string', help: 'the secret of the invitation' },
+    join: { type: 'string', help: 'what the PC is joined to: none (default), joined (Entra), hybrid or domain' },
     ...OPTIONS,
   },
   async run(input) {
     const request = { server: needed(input, 'server'), user: needed(input, 'user'), secret: needed(input, 'secret') };
-    const options = optionsOf(input);
+    const options = { ...optionsOf(input), ...machineOf(input) };
     await mkdir(join(folderOf(input), 'devices'), { recursive: true, mode: 0o700 });
     const device = existsSync(options.folder) ? await WindowsDevice.open(options) : await WindowsDevice.create(options);
     const enrollment = await device.enroll(request);

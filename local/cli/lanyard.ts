@@ -29,7 +29,7 @@ async function main(args: string[]): Promise<number> {
 function explain(error: unknown): string {
   if (error instanceof DeviceError) {
     const trace = error.traceId ? ` TraceId ${error.traceId}.` : '';
-    return `${error.hresult} at ${error.step}: ${error.message}.${trace}`;
+    return `${error.hresult} at ${error.step}: ${error.message.replace(/\.$/, '')}.${trace}`;
   }
   const { code, message } = error as { code?: string; message?: string };
   if (code === 'ECONNREFUSED') return 'Nothing listens there. Is Lanyard running? Start it with: npm start';

@@ -34,7 +34,9 @@ export async function askToUnenroll(
     if (hasLeft(row.value)) throw conflict(`The device is ${row.value.state} already.`);
     if (row.value.state === 'blocked') throw conflict('The device is blocked: it is refused, and so cannot be told.');
     const next = requestUnenroll(row.value, request, services.now);
-    const written = await writeDevice(services, row, next, (device) => remember(idempotency, device, services.now));
+    const written = await writeDevice(services, row, next, (device) =>
+      remember(idempotency, { ...device, digestCredential: undefined }, services.now),
+    );
     if (written) return written;
   }
   throw conflict('Others kept changing this device at the same moment. Try again.');

@@ -1,5 +1,6 @@
 import type { HttpRequest } from '@azure/functions';
 import type * as z from 'zod';
+import './plain-errors.ts';
 import { badRequest, contentTooLarge, type FieldError, type Problem } from './problem.ts';
 
 /** What is read of a request: a part of HttpRequest that a test can make. */

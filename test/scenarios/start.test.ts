@@ -45,12 +45,14 @@ async function start(...args: string[]) {
     running.ended.then(({ output }) => reject(new Error(output)));
   });
   await up;
-  const url = /enroll and admin\s+(\S+)/.exec(running.output())?.[1] ?? '';
+  const port = /enroll and admin\s+https:\/\/localhost:(\d+)/.exec(running.output())?.[1] ?? '';
+  const managePort = /manage\s+https:\/\/localhost:(\d+)\n/.exec(running.output())?.[1] ?? '';
+  const url = `https://localhost:${port}`;
   const stop = async () => {
     running.process.kill('SIGINT');
     return running.ended;
   };
-  return { url, output: running.output, stop };
+  return { url, port, managePort, output: running.output, stop };
 }
 
 const lanyard = (...args: string[]) => run('cli/lanyard.ts', [...args, '--folder', folder]).ended;
@@ -69,7 +71,7 @@ describe('npm start', () => {
     ]) {
       expect([file, (await stat(join(folder, file))).mode & 0o777]).toEqual([file, 0o600]);
     }
-    const invited = JSON.parse((await lanyard('invite', 'kim@example.org', '--url', first.url, '--json')).output);
+    const invited = JSON.parse((await lanyard('invite', 'kim@example.org', '--json')).output);
     const enrolled = await lanyard(
       'device',
       'enroll',
@@ -87,14 +89,25 @@ describe('npm start', () => {
     const stopped = await first.stop();
     expect(stopped.code).toBe(0);
 
-    const second = await start('--no-device');
+    // A device keeps the address that it enrolled with, so the second start has the ports of the first.
+    const second = await start('--no-device', '--port', first.port, '--manage-port', first.managePort);
     expect(second.output()).not.toMatch(/unenrolled/);
     expect(await readFile(join(folder, 'ca/issuing-ca.pem'), 'utf8')).toBe(issuing);
-    const { items } = JSON.parse(`{"items":${(await lanyard('devices', '--url', second.url, '--json')).output}}`);
+    const { items } = JSON.parse(`{"items":${(await lanyard('devices', '--json')).output}}`);
     expect(items.map(({ name, state }: { name: string; state: string }) => `${name} ${state}`).sort()).toEqual([
       'DESKTOP-LANYARD unenrolled',
       'PC-2 enrolled',
     ]);
+    expect(await lanyard('unenroll', 'pc-2')).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('PC-2: waiting.'),
+    });
+    expect(await lanyard('send', 'PC-9', 'Get', './DevDetail/SwV')).toMatchObject({
+      code: 2,
+      output: expect.stringContaining('No device is called PC-9'),
+    });
+    const left = await lanyard('device', 'sync', '--name', 'PC-2');
+    expect(left).toMatchObject({ code: 0, output: expect.stringContaining('The device has left the management.') });
     await second.stop();
   }, 120_000);
 

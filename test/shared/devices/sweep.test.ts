@@ -34,7 +34,7 @@ describe('the sweep', () => {
   test('decides what time decides, and the list follows', async () => {
     const silent = leaving('silent', { state: 'sent', lastSentAt: ago(8) });
     const fresh = leaving('fresh', { state: 'sent', lastSentAt: ago(6) });
-    const gone = leaving('gone', {});
+    const gone = leaving('gone', { deliveries: 0 });
     const storage = await storageWith(silent, fresh, gone, enrolledDevice({ id: 'other' }));
     expect(await sweepUnenrolling(storage, NOW, new MemoryLog())).toEqual({ seen: 3, changed: 2 });
     expect(await stateOf(storage, 'silent')).toBe('unenrolled silent / unenrolled silent');
