@@ -29,6 +29,8 @@ export interface InvitationUse {
   at: string;
   /** The enrollment whose place this one takes. */
   replaces?: string;
+  /** How many enrollments were given up before this one. */
+  retries?: number;
 }
 
 /** More open invitations for one user than this are refused: enrolling reads them all in one call. */

@@ -20,6 +20,9 @@ import { EnrollmentRefusal } from './refusal.ts';
 /** The same key again within this time is the same request, whose reply was lost. */
 export const SAME_REQUEST_FOR_MS = 30 * 60_000;
 
+/** Each retry leaves a record and took a signature, so one use of an invitation must not give them without end. */
+export const MAX_RETRIES = 20;
+
 export interface AcceptedRequest {
   invitation: Row<Invitation>;
   signingRequest: SigningRequest;
@@ -86,6 +89,11 @@ async function reserveUse(storage: Storage, request: AcceptedRequest): Promise<R
     return { enrollmentId: same.enrollmentId, isNew: false, replaces: same.replaces };
   }
   const abandoned = await findAbandoned(storage, uses, context.hwDevId);
+  const retries = abandoned ? (abandoned.retries ?? 0) + 1 : 0;
+  if (retries > MAX_RETRIES) {
+    const reason = `Invitation ${invitation.value.id} was tried ${retries} times by a device that never called.`;
+    throw new EnrollmentRefusal('invitationUsedUp', reason);
+  }
   const kept = uses.filter((use) => use !== abandoned);
   if (kept.length >= invitation.value.maxDevices) {
     throw new EnrollmentRefusal(
@@ -99,6 +107,7 @@ async function reserveUse(storage: Storage, request: AcceptedRequest): Promise<R
     hwDevId: context.hwDevId,
     at: now.toISOString(),
     replaces: abandoned?.enrollmentId,
+    retries,
   };
   await writeUses(storage, invitation, [...kept, use]);
   return { enrollmentId: use.enrollmentId, isNew: true, replaces: use.replaces };

@@ -5,7 +5,7 @@ import { DEVICE_ROW, type Device, SESSION_ROW } from '../../../shared/devices/de
 import type { DeviceListEntry } from '../../../shared/devices/device-list.ts';
 import { readEnrollmentContext } from '../../../shared/enrollment/enrollment-context.ts';
 import { createInvitation, findInvitation } from '../../../shared/enrollment/invitations.ts';
-import { InvitationMoved, issueEnrollment } from '../../../shared/enrollment/issue.ts';
+import { InvitationMoved, issueEnrollment, MAX_RETRIES } from '../../../shared/enrollment/issue.ts';
 import { MemoryStorage } from '../../support/memory-storage.ts';
 import { signingRequest } from '../../support/wire.ts';
 import { type MemoryAuthority, memoryAuthority } from '../certificates/memory-authority.ts';
@@ -186,6 +186,15 @@ describe('a retry with a new key', () => {
     const retry = desk.enroll(1, { hwDevId: hwDevId === 'H2' ? 'H3' : hwDevId });
     await expect(retry).rejects.toMatchObject({ refusal: 'invitationUsedUp' });
     expect((await desk.record(device.id))?.state).toBe('enrolled');
+  });
+
+  test('is refused after the twentieth: a secret must not make records without end', async () => {
+    const desk = await Desk.open();
+    for (let attempt = 0; attempt <= MAX_RETRIES; attempt += 1) {
+      await desk.enroll(attempt % 3, { now: minutesLater(attempt * 31) });
+    }
+    const refusal = { refusal: 'invitationUsedUp', message: expect.stringContaining('never called') };
+    await expect(desk.enroll(0, { now: minutesLater(21 * 31) })).rejects.toMatchObject(refusal);
   });
 
   test('leaves an enrollment alone that calls at this very moment', async () => {
