@@ -98,6 +98,10 @@ describe('npm start', () => {
       'DESKTOP-LANYARD unenrolled',
       'PC-2 enrolled',
     ]);
+    const sent = JSON.parse((await lanyard('send', 'PC-2', 'Get', './DevDetail/SwV', '--json')).output);
+    const cancelled = await lanyard('cancel', 'PC-2', sent.items[0].id);
+    expect(cancelled).toMatchObject({ code: 0, output: expect.stringMatching(/\.\/DevDetail\/SwV\s+cancelled/) });
+    expect(await lanyard('show', 'PC-2')).toMatchObject({ code: 0, output: expect.stringMatching(/state\s+enrolled/) });
     expect(await lanyard('unenroll', 'pc-2')).toMatchObject({
       code: 0,
       output: expect.stringContaining('PC-2: waiting.'),
