@@ -11,8 +11,8 @@ app.timer('retention', {
   async handler(_timer: Timer, context: InvocationContext) {
     const { storage } = services();
     const at = now();
-    const { commands, cancelled, idempotencyKeys } = await pruneDevices(storage, at);
+    const { commands, ended, idempotencyKeys } = await pruneDevices(storage, at);
     const attempts = await pruneJournal(storage, at);
-    logTo(context).info('Deleted what was kept long enough', { commands, cancelled, attempts, idempotencyKeys });
+    logTo(context).info('Deleted what was kept long enough', { commands, ended, attempts, idempotencyKeys });
   },
 });

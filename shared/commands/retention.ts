@@ -5,7 +5,7 @@ import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Change, Conflict } from '../storage/tables.ts';
 import { COMMAND_PREFIX, type Command, FINISHED_PREFIX } from './command.ts';
-import { finish } from './settle.ts';
+import { endWithDevice } from './settle.ts';
 
 /** How long a finished command and its results can be asked for. */
 export const FINISHED_KEPT_DAYS = 90;
@@ -16,8 +16,8 @@ const LIST_PAGE = 1_000;
 /** What has been deleted. */
 export interface Pruned {
   commands: number;
-  /** Commands that still waited for a device that has left. */
-  cancelled: number;
+  /** Commands that were not finished when their device left, and are ended now. */
+  ended: number;
   idempotencyKeys: number;
 }
 
@@ -26,12 +26,12 @@ export interface Pruned {
  * Idempotency-Keys. The records themselves stay, whatever became of the devices.
  */
 export async function pruneDevices(storage: Storage, now: Date): Promise<Pruned> {
-  const pruned: Pruned = { commands: 0, cancelled: 0, idempotencyKeys: 0 };
+  const pruned: Pruned = { commands: 0, ended: 0, idempotencyKeys: 0 };
   let from: string | undefined;
   do {
     const page = await storage.table('devicelist').page<DeviceListEntry>(LIST_PARTITION, { from, limit: LIST_PAGE });
     for (const { rowKey, value } of page.rows) {
-      if (hasLeft(value)) pruned.cancelled += await cancelLeftovers(storage, rowKey, now);
+      if (hasLeft(value)) pruned.ended += await endLeftovers(storage, rowKey, now);
       pruned.commands += await pruneCommands(storage, rowKey, now);
       pruned.idempotencyKeys += await pruneKeys(storage, rowKey, now);
     }
@@ -57,8 +57,8 @@ async function pruneCommands(storage: Storage, deviceId: string, now: Date): Pro
   }
 }
 
-/** What did not fit into the transaction of the message that sent the Unenroll is cancelled here. */
-async function cancelLeftovers(storage: Storage, deviceId: string, now: Date): Promise<number> {
+/** What the message that sent the Unenroll had no room to cancel, and what was never answered before it. */
+async function endLeftovers(storage: Storage, deviceId: string, now: Date): Promise<number> {
   const table = storage.table('devices');
   const device = await table.get<Device>(deviceId, DEVICE_ROW);
   if (!device || !hasLeft(device.value)) return 0;
@@ -67,16 +67,16 @@ async function cancelLeftovers(storage: Storage, deviceId: string, now: Date): P
     before: `${COMMAND_PREFIX}~`,
     limit: PAGE,
   });
-  let cancelled = 0;
+  let ended = 0;
   for (const row of rows) {
-    const value = finish(row.value, 'cancelled', now, 'The device has left.');
+    const value = endWithDevice(row.value, now);
     const changes: Change[] = [
       { kind: 'delete', rowKey: row.rowKey, etag: row.etag },
       { kind: 'insert', rowKey: FINISHED_PREFIX + row.value.id, value },
     ];
-    if (await written(storage, deviceId, changes)) cancelled += 1;
+    if (await written(storage, deviceId, changes)) ended += 1;
   }
-  return cancelled;
+  return ended;
 }
 
 async function deleteResults(storage: Storage, rows: readonly Row<Command>[]): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Command, FinalState, ItemResult } from './command.ts';
+import { type Command, type FinalState, type ItemResult, isFinal } from './command.ts';
 
 /** After this many deliveries without a word, a command is set aside so that those behind it go on. */
 export const MAX_DELIVERIES = 10;
@@ -69,4 +69,16 @@ function settleAccepted(command: Command, now: Date): Command {
     now,
     `The device accepted it (202) and gave no result in ${ACCEPTED_FOR_DAYS} days.`,
   );
+}
+
+/**
+ * What becomes of a command whose device leaves: one that waits is cancelled; one that was sent may have run, and nobody
+ * will hear of it any more.
+ */
+export function endWithDevice(command: Command, now: Date): Command {
+  if (isFinal(command.state)) return command;
+  if (command.state === 'waiting') {
+    return finish(command, 'cancelled', now, 'The device was unenrolled before it was sent.');
+  }
+  return finish(command, 'unknown', now, 'It was sent, and the device left without saying what came of it.');
 }

@@ -1,5 +1,5 @@
 import { type Command, needsUser } from '../commands/command.ts';
-import { finish } from '../commands/settle.ts';
+import { endWithDevice } from '../commands/settle.ts';
 import { hasLeft } from '../devices/device.ts';
 import { hold, isDue, markSent } from '../devices/unenroll.ts';
 import type { ServerCommand } from '../wire/syncml-writer.ts';
@@ -72,7 +72,7 @@ function cancelWaiting(turn: Turn): void {
   const { copy, input } = turn;
   for (const command of copy.commands) {
     if (command.state !== 'waiting' || !copy.hasRoomFor(command)) continue;
-    copy.update(finish(command, 'cancelled', input.now, 'The device was unenrolled before it was sent.'));
+    copy.update(endWithDevice(command, input.now));
   }
 }
 

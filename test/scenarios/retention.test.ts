@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { NetworkFaults } from '../../local/device/windows-device.ts';
 import { JOURNAL_KEPT_DAYS } from '../../shared/enrollment/journal.ts';
 import { useLanyard } from '../support/lanyard.ts';
 
@@ -43,4 +44,26 @@ test('commands that still wait for a device that has left are cancelled', async 
   const { items } = await lanyard().get(`${path}?limit=200`);
   expect(items).toHaveLength(150);
   expect(new Set(items.map(({ state }: { state: string }) => state))).toEqual(new Set(['cancelled']));
+});
+
+test('a command that was sent to a device which then left is unknown and not cancelled: it may have run', async () => {
+  const network: NetworkFaults = {};
+  const { device, id } = await lanyard().enrolledDevice({ network });
+  await device.sync();
+  const command = await lanyard().queue(id, 'Exec', './Device/Vendor/MSFT/Reboot/RebootNow');
+  network.requests = 0;
+  network.cutOffBefore = [2];
+  await expect(device.sync()).rejects.toThrow();
+  // The last that is heard of it is an unenroll that time ends: the record is set as the sweep would leave it.
+  const devices = lanyard().storage.table('devices');
+  const row = (await devices.get<object>(id, '0device'))!;
+  const value = { ...row.value, state: 'unenrolled' };
+  await devices.write(id, [{ kind: 'replace', rowKey: '0device', value, etag: row.etag }]);
+  const list = (await lanyard().storage.table('devicelist').get<object>('devices', id))!;
+  const entry = { ...list.value, state: 'unenrolled' };
+  await lanyard()
+    .storage.table('devicelist')
+    .write('devices', [{ kind: 'replace', rowKey: id, value: entry, etag: list.etag }]);
+  await lanyard().local.host.fireTimer('retention');
+  expect(await lanyard().get(`/api/devices/${id}/commands/${command}`)).toMatchObject({ state: 'unknown' });
 });
