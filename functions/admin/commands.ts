@@ -1,7 +1,7 @@
 import { commandView } from '../../shared/commands/command-view.ts';
 import { commandsSchema } from '../../shared/commands/intake.ts';
 import { cancelCommand, listCommands, queueCommands, readCommand } from '../../shared/commands/queue.ts';
-import { readDevice } from '../../shared/devices/device-queries.ts';
+import { readDevice } from '../../shared/devices/device-rows.ts';
 import { readJson } from '../../shared/platform/body.ts';
 import {
   type AdminCall,
@@ -53,7 +53,7 @@ async function list(call: AdminCall): Promise<AdminResult> {
   const { storage } = call.services;
   const options = await listOptionsOf(call);
   // An empty list and an unknown device are different answers; and what a command waits for, its device knows.
-  const device = await readDevice(storage, deviceId);
+  const { value: device } = await readDevice(storage, deviceId);
   const { items, next } = await listCommands(storage, deviceId, options);
   const views = items.map((command) => commandView(command, device));
   return { status: 200, value: await listBody(call, views, next) };
@@ -63,7 +63,7 @@ async function show(call: AdminCall): Promise<AdminResult> {
   const { storage } = call.services;
   const deviceId = deviceIdOf(call);
   const command = await readCommand(storage, deviceId, commandIdOf(call));
-  const device = command.state === 'waiting' ? await readDevice(storage, deviceId) : undefined;
+  const device = command.state === 'waiting' ? (await readDevice(storage, deviceId)).value : undefined;
   return { status: 200, value: await withLargeResults(call, commandView(command, device)) };
 }
 

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { now } from '../platform/clock.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
-import { Conflict } from '../storage/tables.ts';
+import { tryWrite } from '../storage/tables.ts';
 import { DEFAULT_POLICY, type Policy, policySchema } from './policy.ts';
 
 /** What every message needs and hardly ever changes: one small partition, kept in memory for a minute. */
@@ -80,11 +80,7 @@ export function openCatalogue(storage: Storage): Catalogue {
         der,
       };
       const rowKey = `${CERTIFICATE_PREFIX}${certificate.fingerprint256.replaceAll(':', '').toLowerCase()}`;
-      try {
-        await table.write(PARTITION, [{ kind: 'insert', rowKey, value }]);
-      } catch (error) {
-        if (!(error instanceof Conflict)) throw error;
-      }
+      await tryWrite(table, PARTITION, [{ kind: 'insert', rowKey, value }]);
       forget();
     },
   };

@@ -1,16 +1,16 @@
-import { DEVICE_ROW, type Device, hasLeft, SESSION_ROW } from '../devices/device.ts';
+import { DEVICE_ROW, type Device, hasLeft } from '../devices/device.ts';
+import { readDevice, touchSession, untilWritten } from '../devices/device-rows.ts';
 import { type Idempotency, recall, remember } from '../idempotency/idempotency.ts';
 import { conflict, notFound } from '../platform/problem.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
-import { type Change, Conflict } from '../storage/tables.ts';
+import { type Change, tryWrite } from '../storage/tables.ts';
 import { COMMAND_PREFIX, type Command, commandId, FINISHED_PREFIX, mayRepeat } from './command.ts';
+import { moveToFinished } from './finished-rows.ts';
 import type { NewCommand } from './intake.ts';
 import { finish } from './settle.ts';
 
 /** The queue of a device as an administrator uses it: add, look, cancel. */
-
-const MAX_ATTEMPTS = 10;
 
 /**
  * Queues commands behind those that wait already, in their order, all or none.
@@ -24,7 +24,7 @@ export async function queueCommands(
   options: { actor: string; idempotency?: Idempotency; now: Date },
 ): Promise<Command[]> {
   const table = storage.table('devices');
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+  return untilWritten(async () => {
     const remembered = await recall<Queued>(table, deviceId, options.idempotency, options.now);
     if (remembered) return newCommands(commands, remembered);
     const device = await deviceForQueue(storage, deviceId);
@@ -40,14 +40,12 @@ export async function queueCommands(
       ...queued.map((command): Change => ({ kind: 'insert', rowKey: COMMAND_PREFIX + command.id, value: command })),
       ...remember(options.idempotency, queuing, options.now),
     ];
-    if (await wrote(() => table.write(deviceId, changes))) return queued;
-  }
-  throw conflict('Others kept changing this device at the same moment. Try again.');
+    return (await tryWrite(table, deviceId, changes)) ? queued : undefined;
+  });
 }
 
 async function deviceForQueue(storage: Storage, deviceId: string): Promise<Row<Device>> {
-  const device = await storage.table('devices').get<Device>(deviceId, DEVICE_ROW);
-  if (!device) throw notFound(`There is no device ${deviceId}.`);
+  const device = await readDevice(storage, deviceId);
   if (hasLeft(device.value) || device.value.state === 'blocked') {
     throw conflict(`The device is ${device.value.state}: it takes no commands any more.`);
   }
@@ -74,16 +72,6 @@ function newCommands(commands: readonly NewCommand[], { first, actor, at }: Queu
     deliveries: 0,
     results: [],
   }));
-}
-
-async function wrote(write: () => Promise<void>): Promise<boolean> {
-  try {
-    await write();
-    return true;
-  } catch (error) {
-    if (error instanceof Conflict) return false;
-    throw error;
-  }
 }
 
 /** @returns the command, finished or not. @throws {Problem} 404 */
@@ -142,20 +130,14 @@ export async function cancelCommand(
   options: { actor: string; now: Date },
 ): Promise<Command> {
   const table = storage.table('devices');
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+  return untilWritten(async () => {
     const row = await table.get<Command>(deviceId, COMMAND_PREFIX + id);
     if (row?.value.state !== 'waiting') {
       const command = row?.value ?? (await readCommand(storage, deviceId, id));
       throw conflict(`The command is ${command.state} and cannot be cancelled any more.`);
     }
-    const session = await table.get<object>(deviceId, SESSION_ROW);
     const cancelled = finish(row.value, 'cancelled', options.now, `Cancelled by ${options.actor}.`);
-    const changes: Change[] = [
-      { kind: 'delete', rowKey: row.rowKey, etag: row.etag },
-      { kind: 'insert', rowKey: FINISHED_PREFIX + id, value: cancelled },
-    ];
-    if (session) changes.push({ kind: 'replace', rowKey: SESSION_ROW, value: session.value, etag: session.etag });
-    if (await wrote(() => table.write(deviceId, changes))) return cancelled;
-  }
-  throw conflict('Others kept changing this device at the same moment. Try again.');
+    const changes = [...moveToFinished(row, cancelled), ...(await touchSession(table, deviceId))];
+    return (await tryWrite(table, deviceId, changes)) ? cancelled : undefined;
+  });
 }

@@ -1,17 +1,17 @@
 import { DEVICE_ROW, type Device, hasLeft } from '../devices/device.ts';
-import { type DeviceListEntry, LIST_PARTITION } from '../devices/device-list.ts';
+import { eachListed } from '../devices/device-list.ts';
 import { endedIdempotency } from '../idempotency/idempotency.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
-import { type Change, Conflict } from '../storage/tables.ts';
+import { type Change, tryWrite } from '../storage/tables.ts';
 import { COMMAND_PREFIX, type Command, FINISHED_PREFIX } from './command.ts';
+import { moveToFinished } from './finished-rows.ts';
 import { endWithDevice } from './settle.ts';
 
 /** How long a finished command and its results can be asked for. */
 export const FINISHED_KEPT_DAYS = 90;
 const DAY_MS = 86_400_000;
 const PAGE = 100;
-const LIST_PAGE = 1_000;
 
 /** What has been deleted. */
 export interface Pruned {
@@ -27,16 +27,11 @@ export interface Pruned {
  */
 export async function pruneDevices(storage: Storage, now: Date): Promise<Pruned> {
   const pruned: Pruned = { commands: 0, ended: 0, idempotencyKeys: 0 };
-  let from: string | undefined;
-  do {
-    const page = await storage.table('devicelist').page<DeviceListEntry>(LIST_PARTITION, { from, limit: LIST_PAGE });
-    for (const { rowKey, value } of page.rows) {
-      if (hasLeft(value)) pruned.ended += await endLeftovers(storage, rowKey, now);
-      pruned.commands += await pruneCommands(storage, rowKey, now);
-      pruned.idempotencyKeys += await pruneKeys(storage, rowKey, now);
-    }
-    from = page.next;
-  } while (from);
+  for await (const entry of eachListed(storage)) {
+    if (hasLeft(entry)) pruned.ended += await endLeftovers(storage, entry.id, now);
+    pruned.commands += await pruneCommands(storage, entry.id, now);
+    pruned.idempotencyKeys += await pruneKeys(storage, entry.id, now);
+  }
   return pruned;
 }
 
@@ -69,12 +64,7 @@ async function endLeftovers(storage: Storage, deviceId: string, now: Date): Prom
   });
   let ended = 0;
   for (const row of rows) {
-    const value = endWithDevice(row.value, now);
-    const changes: Change[] = [
-      { kind: 'delete', rowKey: row.rowKey, etag: row.etag },
-      { kind: 'insert', rowKey: FINISHED_PREFIX + row.value.id, value },
-    ];
-    if (await written(storage, deviceId, changes)) ended += 1;
+    if (await tryWrite(table, deviceId, moveToFinished(row, endWithDevice(row.value, now)))) ended += 1;
   }
   return ended;
 }
@@ -92,19 +82,6 @@ async function pruneKeys(storage: Storage, deviceId: string, now: Date): Promise
 /** @returns whether there was something to delete and it is deleted; when somebody else was first, the next day does it */
 async function deleteRows(storage: Storage, deviceId: string, rows: readonly Row<unknown>[]): Promise<boolean> {
   if (rows.length === 0) return false;
-  return written(
-    storage,
-    deviceId,
-    rows.map(({ rowKey, etag }) => ({ kind: 'delete', rowKey, etag })),
-  );
-}
-
-async function written(storage: Storage, deviceId: string, changes: Change[]): Promise<boolean> {
-  try {
-    await storage.table('devices').write(deviceId, changes);
-    return true;
-  } catch (error) {
-    if (error instanceof Conflict) return false;
-    throw error;
-  }
+  const changes = rows.map(({ rowKey, etag }): Change => ({ kind: 'delete', rowKey, etag }));
+  return tryWrite(storage.table('devices'), deviceId, changes);
 }

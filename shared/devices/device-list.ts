@@ -1,7 +1,7 @@
 import type { Log } from '../platform/log.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
-import { Conflict } from '../storage/tables.ts';
+import { tryWrite } from '../storage/tables.ts';
 import { certificateEnd, type Device, type DeviceState, type UnenrollState } from './device.ts';
 
 /**
@@ -24,6 +24,7 @@ export interface DeviceListEntry {
 export const LIST_PARTITION = 'devices';
 
 const MAX_ATTEMPTS = 4;
+const PAGE = 1_000;
 
 function entryOf(device: Device, lastContactDay: string | undefined): DeviceListEntry {
   const { id, revision, name, user, state, enrolledAt } = device;
@@ -74,15 +75,17 @@ async function tryUpdate(storage: Storage, device: Device, contact: Date | undef
   const lastContactDay = days.sort().at(-1);
   const isNewer = row && row.value.revision > device.revision;
   const value = isNewer ? { ...row.value, lastContactDay } : entryOf(device, lastContactDay);
-  try {
-    await table.write(LIST_PARTITION, [
-      row
-        ? { kind: 'replace', rowKey: device.id, value, etag: row.etag }
-        : { kind: 'insert', rowKey: device.id, value },
-    ]);
-    return true;
-  } catch (error) {
-    if (error instanceof Conflict) return false;
-    throw error;
-  }
+  return tryWrite(table, LIST_PARTITION, [
+    row ? { kind: 'replace', rowKey: device.id, value, etag: row.etag } : { kind: 'insert', rowKey: device.id, value },
+  ]);
+}
+
+/** All entries in the order of their ids, a call for each thousand; those that are added meanwhile may be among them. */
+export async function* eachListed(storage: Storage): AsyncGenerator<DeviceListEntry> {
+  let from: string | undefined;
+  do {
+    const page = await storage.table('devicelist').page<DeviceListEntry>(LIST_PARTITION, { from, limit: PAGE });
+    for (const row of page.rows) yield row.value;
+    from = page.next;
+  } while (from);
 }

@@ -1,14 +1,13 @@
 import { type Idempotency, recall, remember } from '../idempotency/idempotency.ts';
 import type { Log } from '../platform/log.ts';
-import { conflict, notFound } from '../platform/problem.ts';
+import { conflict } from '../platform/problem.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
-import { type Change, Conflict, type Table } from '../storage/tables.ts';
-import { DEVICE_ROW, type Device, hasLeft, SESSION_ROW } from './device.ts';
+import { type Change, tryWrite } from '../storage/tables.ts';
+import { DEVICE_ROW, type Device, hasLeft } from './device.ts';
 import { updateDeviceList } from './device-list.ts';
+import { readDevice, touchSession, untilWritten } from './device-rows.ts';
 import { callOff, requestUnenroll, type UnenrollRequest } from './unenroll.ts';
-
-const MAX_ATTEMPTS = 10;
 
 export interface UnenrollServices {
   storage: Storage;
@@ -27,19 +26,17 @@ export async function askToUnenroll(
   idempotency?: Idempotency,
 ): Promise<Device> {
   const table = services.storage.table('devices');
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+  return untilWritten(async () => {
     const remembered = await recall<Device>(table, deviceId, idempotency, services.now);
     if (remembered) return remembered;
-    const row = await readDevice(table, deviceId);
+    const row = await readDevice(services.storage, deviceId);
     if (hasLeft(row.value)) throw conflict(`The device is ${row.value.state} already.`);
     if (row.value.state === 'blocked') throw conflict('The device is blocked: it is refused, and so cannot be told.');
     const next = requestUnenroll(row.value, request, services.now);
-    const written = await writeDevice(services, row, next, (device) =>
+    return writeDevice(services, row, next, (device) =>
       remember(idempotency, { ...device, digestCredential: undefined }, services.now),
     );
-    if (written) return written;
-  }
-  throw conflict('Others kept changing this device at the same moment. Try again.');
+  });
 }
 
 /**
@@ -47,14 +44,12 @@ export async function askToUnenroll(
  * @throws {Problem} 404 for an unknown device, 409 with the state when it was sent already or none stands
  */
 export async function callOffUnenroll(services: UnenrollServices, deviceId: string): Promise<Device> {
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-    const row = await readDevice(services.storage.table('devices'), deviceId);
+  return untilWritten(async () => {
+    const row = await readDevice(services.storage, deviceId);
     const next = callOff(row.value);
     if (!next) throw conflict(whyNot(row.value));
-    const written = await writeDevice(services, row, next, () => []);
-    if (written) return written;
-  }
-  throw conflict('Others kept changing this device at the same moment. Try again.');
+    return writeDevice(services, row, next, () => []);
+  });
 }
 
 function whyNot({ state, unenroll }: Device): string {
@@ -62,13 +57,7 @@ function whyNot({ state, unenroll }: Device): string {
   return `The unenroll is ${unenroll.state} and cannot be called off any more.`;
 }
 
-async function readDevice(table: Table, deviceId: string): Promise<Row<Device>> {
-  const row = await table.get<Device>(deviceId, DEVICE_ROW);
-  if (!row) throw notFound(`There is no device ${deviceId}.`);
-  return row;
-}
-
-/** The session row is written too: a message that is being answered at this moment starts again and sees the change. */
+/** @returns the record as it was written; undefined when somebody else wrote first */
 async function writeDevice(
   services: UnenrollServices,
   row: Row<Device>,
@@ -77,15 +66,9 @@ async function writeDevice(
 ): Promise<Device | undefined> {
   const table = services.storage.table('devices');
   const value = { ...next, revision: row.value.revision + 1 };
-  const session = await table.get<object>(row.partitionKey, SESSION_ROW);
-  const changes: Change[] = [{ kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag }, ...more(value)];
-  if (session) changes.push({ kind: 'replace', rowKey: SESSION_ROW, value: session.value, etag: session.etag });
-  try {
-    await table.write(row.partitionKey, changes);
-  } catch (error) {
-    if (error instanceof Conflict) return undefined;
-    throw error;
-  }
+  const change: Change = { kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag };
+  const changes = [change, ...more(value), ...(await touchSession(table, row.partitionKey))];
+  if (!(await tryWrite(table, row.partitionKey, changes))) return undefined;
   await updateDeviceList(services.storage, value, undefined, services.log);
   return value;
 }

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { now } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { fault } from '../wire/fault.ts';
 import { type Envelope, readEnvelope, SoapError } from '../wire/soap.ts';
 import { XmlError } from '../wire/xml.ts';
+import { traceIdNotKept } from './journal.ts';
 import { EnrollmentRefusal, REFUSALS } from './refusal.ts';
 
 /**
@@ -27,7 +27,7 @@ export function answerSoap(
   } catch (error) {
     const readable = error instanceof SoapError || error instanceof XmlError || error instanceof EnrollmentRefusal;
     if (!readable) throw error;
-    const traceId = `nokeep-${now().toISOString().slice(0, 10).replaceAll('-', '')}-${randomBytes(6).toString('hex')}`;
+    const traceId = traceIdNotKept(now());
     log.warn('A SOAP request could not be answered', { trace: traceId, reason: error.message, bytes: body.length });
     const { fault: name, message } = REFUSALS[error instanceof EnrollmentRefusal ? error.refusal : 'unreadable'];
     return { status: 500, body: fault({ name, reason: message, traceId, relatesTo: envelope?.messageId }) };

@@ -59,7 +59,7 @@ export async function answerTokenRequest(
     // What the server itself failed at is no failure of the caller.
     const retryAfter = cause === 'failed' || cause === 'busy' ? undefined : services.throttle.fail(call.address, now());
     const { fault: name, message } = REFUSALS[cause];
-    const body = fault({ name, reason: message, traceId: traceId, relatesTo: attempt.envelope?.messageId });
+    const body = fault({ name, reason: message, traceId, relatesTo: attempt.envelope?.messageId });
     return { status: retryAfter === undefined ? 500 : 429, body, retryAfter };
   }
 }

@@ -6,7 +6,7 @@ import { addToDeviceList } from '../devices/device-list.ts';
 import { newGuid } from '../platform/ids.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
-import { type Change, Conflict } from '../storage/tables.ts';
+import { type Change, Conflict, tryWrite } from '../storage/tables.ts';
 import type { EnrollmentContext } from './enrollment-context.ts';
 import type { Invitation, InvitationUse } from './invitations.ts';
 import { EnrollmentRefusal } from './refusal.ts';
@@ -129,14 +129,8 @@ async function findAbandoned(
 
 async function writeUses(storage: Storage, invitation: Row<Invitation>, uses: InvitationUse[]): Promise<void> {
   const { partitionKey, rowKey, etag, value } = invitation;
-  try {
-    await storage
-      .table('invitations')
-      .write(partitionKey, [{ kind: 'replace', rowKey, value: { ...value, uses }, etag }]);
-  } catch (error) {
-    if (error instanceof Conflict) throw new InvitationMoved();
-    throw error;
-  }
+  const change: Change = { kind: 'replace', rowKey, value: { ...value, uses }, etag };
+  if (!(await tryWrite(storage.table('invitations'), partitionKey, [change]))) throw new InvitationMoved();
 }
 
 /** Another request used the same invitation at this moment; the caller reads it again. */
@@ -174,13 +168,8 @@ async function supersede(storage: Storage, enrollmentId: string, by: Device): Pr
   if (hasLeft(row.value)) return;
   const value: Device = { ...row.value, state: 'superseded', supersededBy: by.id, revision: row.value.revision + 1 };
   const change: Change = { kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag };
-  try {
-    await storage.table('devices').write(enrollmentId, [change]);
-  } catch (error) {
-    // It called at this very moment, so it was not abandoned: both enrollments stand.
-    if (error instanceof Conflict) return;
-    throw error;
-  }
+  // When it called at this very moment, it was not abandoned: both enrollments stand.
+  if (!(await tryWrite(storage.table('devices'), enrollmentId, [change]))) return;
   await addToDeviceList(storage, value);
 }
 
@@ -191,12 +180,8 @@ async function supersede(storage: Storage, enrollmentId: string, by: Device): Pr
 async function supersedeUnwritten(storage: Storage, id: string, by: Device): Promise<void> {
   const { digestCredential: _, ...rest } = by;
   const value: Device = { ...rest, id, state: 'superseded', supersededBy: by.id, certificates: [] };
-  try {
-    await storage.table('devices').write(id, [{ kind: 'insert', rowKey: DEVICE_ROW, value }]);
-  } catch (error) {
-    if (!(error instanceof Conflict)) throw error;
-    await supersede(storage, id, by);
-  }
+  const written = await tryWrite(storage.table('devices'), id, [{ kind: 'insert', rowKey: DEVICE_ROW, value }]);
+  if (!written) await supersede(storage, id, by);
 }
 
 function certificateRecord(leaf: Leaf, publicKeyHash: string, now: Date): DeviceCertificate {

@@ -40,10 +40,9 @@ export class Journal {
    * @returns a TraceId: the day, and a random part; it begins with `nokeep-` when the attempt, if refused, is not kept.
    */
   begin(address: string, now: Date): string {
-    const id = `${dayOf(now)}-${randomBytes(6).toString('hex')}`;
-    if (!this.#mayKeep(address, now)) return NOT_KEPT + id;
+    if (!this.#mayKeep(address, now)) return traceIdNotKept(now);
     this.#count(address, 1);
-    return id;
+    return newTraceId(now);
   }
 
   /** Keeps an accepted attempt. One call. A journal that cannot be written must not undo an enrollment. */
@@ -112,6 +111,15 @@ export async function pruneJournal(storage: Storage, now: Date): Promise<number>
     }
   }
   return deleted;
+}
+
+function newTraceId(now: Date): string {
+  return `${dayOf(now)}-${randomBytes(6).toString('hex')}`;
+}
+
+/** @returns the TraceId of a call that, if refused, is not in the journal. */
+export function traceIdNotKept(now: Date): string {
+  return NOT_KEPT + newTraceId(now);
 }
 
 /** The partition of a day, and the first part of its TraceIds. */

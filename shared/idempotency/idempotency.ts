@@ -1,7 +1,7 @@
 import { sha256 } from '../platform/ids.ts';
 import { Problem } from '../platform/problem.ts';
 import type { Row } from '../storage/rows.ts';
-import { type Change, Conflict, type Table } from '../storage/tables.ts';
+import { type Change, Conflict, type Table, tryWrite } from '../storage/tables.ts';
 
 /**
  * `Idempotency-Key` of the admin API: a call that is sent twice acts once and is answered alike, for 24 hours.
@@ -59,10 +59,11 @@ export function remember(idempotency: Idempotency | undefined, answer: unknown, 
 export async function claim(table: Table, partitionKey: string, idempotency: Idempotency, now: Date): Promise<string> {
   const rowKey = rowKeyOf(idempotency);
   const value: Remembered = { requestHash: idempotency.requestHash, at: now.toISOString() };
-  if (await wrote(table, partitionKey, { kind: 'insert', rowKey, value })) return value.at;
+  if (await tryWrite(table, partitionKey, [{ kind: 'insert', rowKey, value }])) return value.at;
   const row = await table.get<Remembered>(partitionKey, rowKey);
   if (row && isFresh(row, idempotency, now)) return row.value.at;
-  if (row && (await wrote(table, partitionKey, { kind: 'replace', rowKey, value, etag: row.etag }))) return value.at;
+  if (row && (await tryWrite(table, partitionKey, [{ kind: 'replace', rowKey, value, etag: row.etag }])))
+    return value.at;
   throw new Conflict('another call claims the same Idempotency-Key at this moment', { certain: true });
 }
 
@@ -77,14 +78,4 @@ function isFresh({ value }: Row<Remembered>, { requestHash }: Idempotency, now: 
   if (now.getTime() - Date.parse(value.at) > KEPT_FOR_MS) return false;
   if (value.requestHash === requestHash) return true;
   throw new Problem(422, 'Idempotency-Key reused', 'This Idempotency-Key was used for another request. Use a new one.');
-}
-
-async function wrote(table: Table, partitionKey: string, change: Change): Promise<boolean> {
-  try {
-    await table.write(partitionKey, [change]);
-    return true;
-  } catch (error) {
-    if (error instanceof Conflict) return false;
-    throw error;
-  }
 }

@@ -15,7 +15,6 @@ export const INLINE_RESULT_BYTES = 16 * 1024;
 const MAX_WORD = 64;
 
 type Status = Extract<ClientCommand, { kind: 'Status' }>;
-type Results = Extract<ClientCommand, { kind: 'Results' }>;
 
 /** What the device says about one thing that it was asked. */
 interface Answer {
@@ -51,13 +50,9 @@ function collectAnswers(commands: readonly ClientCommand[]): Map<string, Answer>
     answers.set(key, answer);
     // Each of our commands has one item, so the first Status and the first Item are the whole answer.
     if (command.kind === 'Status') answer.status ??= command;
-    else answer.item ??= firstItem(command);
+    else answer.item ??= command.items[0];
   }
   return answers;
-}
-
-function firstItem(results: Results): Item | undefined {
-  return results.items[0];
 }
 
 /** @returns what is still to be answered, or undefined when this is settled. */

@@ -23,9 +23,7 @@ export function chooseCommands(turn: Turn): boolean {
     chooseFacts(turn);
     triedAll = chooseQueued(turn);
   }
-  const asksNothing = turn.reply.commandCount === 0;
-  if (asksNothing) turn.session.phase = 'closed';
-  return asksNothing && triedAll;
+  return turn.reply.commandCount === 0 && triedAll;
 }
 
 /** The gate stands here, where the command is sent, whichever way it was asked for. */
@@ -62,7 +60,6 @@ function sendUnenroll(turn: Turn): void {
   if (cmdId === undefined) return;
   session.asked.push({ kind: 'unenroll', msgRef: Number(input.message.header.msgId), cmdId });
   session.unenrollSent = true;
-  session.phase = 'closed';
   copy.device = markSent(copy.device, input.now);
   cancelWaiting(turn);
 }

@@ -9,8 +9,6 @@ export interface Session {
   /** Opaque, as the device sent it. */
   sessionId: string;
   startedAt: string;
-  /** `closed`: the last reply asked nothing more, or ended the session with an Unenroll. */
-  phase: 'open' | 'closed';
   /** What the device said about who is signed in; decides about the ./User tree. */
   loginStatus?: 'user' | 'others' | 'none';
   /** What the last reply asked for, so that answers find what they answer. */

@@ -60,7 +60,6 @@ function openTurn(snapshot: Snapshot, input: TurnInput, before: Session | undefi
   const fresh: Session = {
     sessionId: input.message.header.sessionId,
     startedAt: input.now.toISOString(),
-    phase: 'open',
     asked: [],
     joinFacts: {},
     joinAsked: false,
@@ -132,11 +131,7 @@ function noteThatItStayed(turn: Turn): void {
 }
 
 function chooseUnlessAborted(turn: Turn): boolean {
-  if (turn.aborted) {
-    turn.session.phase = 'closed';
-    return false;
-  }
-  return chooseCommands(turn) && turn.copy.hasMore;
+  return !turn.aborted && chooseCommands(turn) && turn.copy.hasMore;
 }
 
 /** The header swaps the device's target and source. Our MsgID follows the device's: each message has one reply. */

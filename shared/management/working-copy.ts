@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { COMMAND_PREFIX, type Command, FINISHED_PREFIX, isFinal } from '../commands/command.ts';
+import { type Command, isFinal } from '../commands/command.ts';
+import { moveToFinished } from '../commands/finished-rows.ts';
 import { DEVICE_ROW, type Device, SESSION_ROW } from '../devices/device.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Change } from '../storage/tables.ts';
@@ -90,11 +91,7 @@ export class WorkingCopy {
       const command = this.commands[index];
       if (!command || isDeepStrictEqual(command, row.value)) return [];
       if (!isFinal(command.state)) return [{ kind: 'replace', rowKey: row.rowKey, value: command, etag: row.etag }];
-      const finished = row.rowKey.replace(COMMAND_PREFIX, FINISHED_PREFIX);
-      return [
-        { kind: 'delete', rowKey: row.rowKey, etag: row.etag },
-        { kind: 'insert', rowKey: finished, value: command },
-      ];
+      return moveToFinished(row, command);
     });
   }
 }

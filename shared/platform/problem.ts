@@ -39,11 +39,6 @@ export function badRequest(errors: FieldError[], detail?: string): Problem {
   return new Problem(400, 'Bad request', what, { errors });
 }
 
-/** 401: the caller has not shown who they are. */
-export function unauthorized(detail: string): Problem {
-  return new Problem(401, 'Unauthorized', detail);
-}
-
 /** 403: the caller is known and may not do this. */
 export function forbidden(detail: string): Problem {
   return new Problem(403, 'Forbidden', detail);
@@ -59,19 +54,9 @@ export function conflict(detail: string): Problem {
   return new Problem(409, 'Conflict', detail);
 }
 
-/** 412: the ETag that the caller sent is not the current one. */
-export function preconditionFailed(detail: string): Problem {
-  return new Problem(412, 'Precondition failed', detail);
-}
-
 /** 413: the body is over the size that is read, in bytes. */
 export function contentTooLarge(maxBytes: number): Problem {
   return new Problem(413, 'Content too large', `The body is larger than ${maxBytes} bytes.`);
-}
-
-/** 422: the request can be read, and what it asks for cannot be. */
-export function unprocessable(detail: string, errors?: FieldError[]): Problem {
-  return new Problem(422, 'Unprocessable content', detail, { errors });
 }
 
 /** 429: too many requests; the caller may come again after so many seconds. */

@@ -222,6 +222,22 @@ export class AzureTable implements Table {
   }
 }
 
+/**
+ * Writes, and says whether it came first. For callers who read again when somebody else did.
+ *
+ * @returns false where `write` throws Conflict: nothing was written
+ * @throws what else `write` throws
+ */
+export async function tryWrite(table: Table, partitionKey: string, changes: Change[]): Promise<boolean> {
+  try {
+    await table.write(partitionKey, changes);
+    return true;
+  } catch (error) {
+    if (error instanceof Conflict) return false;
+    throw error;
+  }
+}
+
 /** The smallest key after this one: a space is the smallest character that a key can have. */
 function keyAfter(rowKey: string): string {
   return `${rowKey} `;

@@ -25,10 +25,6 @@ export const AUTHORIZATION = 'http://schemas.xmlsoap.org/ws/2006/12/authorizatio
 const CONFIGURATION_MANAGER = 'http://schemas.microsoft.com/5.0.0.0/ConfigurationManager/Enrollment';
 export const DEVICE_ENROLLMENT_TOKEN = `${CONFIGURATION_MANAGER}/DeviceEnrollmentToken`;
 export const PROVISION_DOCUMENT = `${CONFIGURATION_MANAGER}/DeviceEnrollmentProvisionDoc`;
-/** ValueType of the credential when the user signed in on our own page (MS-MDE2 3.3.4.1.1.1.1) */
-export const USER_TOKEN = `${CONFIGURATION_MANAGER}/DeviceEnrollmentUserToken`;
-/** ValueType of the credential when the device brings an Entra token */
-export const JWT_TOKEN = 'urn:ietf:params:oauth:token-type:jwt';
 
 export const SYNCML_1_1 = 'SYNCML:SYNCML1.1';
 export const SYNCML_1_2 = 'SYNCML:SYNCML1.2';

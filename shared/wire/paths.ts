@@ -3,5 +3,3 @@ export const DISCOVERY_PATH = '/EnrollmentServer/Discovery.svc';
 export const POLICY_PATH = '/EnrollmentServer/Policy.svc';
 export const ENROLLMENT_PATH = '/EnrollmentServer/Enrollment.svc';
 export const MANAGEMENT_PATH = '/ManagementServer/MDM.svc';
-/** Entra's MDM application is configured with this one, which answers Federated whatever the client offers. */
-export const ENTRA_DISCOVERY_PATH = '/entra/EnrollmentServer/Discovery.svc';
