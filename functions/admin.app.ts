@@ -1,4 +1,5 @@
 /** The admin app: what administrators call, and timers. Loading a door registers it. */
+import './certificate-authority-service.ts';
 import './admin/certificate-authority.ts';
 import './admin/commands.ts';
 import './admin/devices.ts';

@@ -1,4 +1,5 @@
 /** The enroll app: what devices call to enroll. Loading a door registers it. */
+import './certificate-authority-service.ts';
 import './enrollment/discovery.ts';
 import './enrollment/enrollment.ts';
 import './enrollment/enrollment-policy.ts';

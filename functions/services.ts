@@ -23,13 +23,25 @@ export interface Services {
   appKey(): Promise<Buffer>;
 }
 
+/** @returns the certificate authority that the setting LANYARD_CA names */
+export type OpenAuthority = (settings: Settings) => Promise<CertificateAuthority>;
+
 let opened: Services | undefined;
+let openAuthority: OpenAuthority | undefined;
 let observer: OnCall | undefined;
 
 /** @throws {SettingsError} that names every app setting that is wrong */
 export function services(): Services {
   opened ??= openServices();
   return opened;
+}
+
+/**
+ * Says how the certificate authority is opened. The enroll and admin apps do (`certificate-authority-service.ts`); the manage
+ * app does not, so that its package holds no code that signs.
+ */
+export function useAuthority(open: OpenAuthority): void {
+  openAuthority = open;
 }
 
 /** Lets a test see, delay or fail each storage call of this process. */
@@ -48,8 +60,9 @@ function openServices(): Services {
     catalogue: openCatalogue(storage),
     journal: new Journal(storage),
     throttle: new Throttle(),
-    ca() {
-      authority ??= openAuthority(read.ca).catch((error) => {
+    async ca() {
+      if (!openAuthority) throw new Error('This app has no certificate authority.');
+      authority ??= openAuthority(read).catch((error) => {
         authority = undefined;
         throw error;
       });
@@ -57,9 +70,4 @@ function openServices(): Services {
     },
     appKey: () => appKey(read.hostStorage),
   };
-}
-
-async function openAuthority(setting: string): Promise<CertificateAuthority> {
-  const { openCertificateAuthority } = await import('../shared/certificates/certificate-authority.ts');
-  return openCertificateAuthority(setting);
 }
