@@ -1,4 +1,4 @@
-import { certificateEnd, type Device, type DeviceState, type Join, type Unenroll } from './device.ts';
+import { type Admission, certificateEnd, type Device, type DeviceState, type Join, type Unenroll } from './device.ts';
 import type { DeviceListEntry } from './device-list.ts';
 
 /** A device as the admin API shows it: no keys, no credentials, no certificate bytes. */
@@ -10,6 +10,8 @@ export interface DeviceView {
   enrolledAt: string;
   enrollmentType: Device['enrollmentType'];
   providerId: string;
+  /** How it came in. */
+  admission: Admission;
   certificateEnd: string;
   certificates: { thumbprint: string; serialNumber: string; notBefore: string; notAfter: string }[];
   lastContact?: string;
@@ -26,8 +28,20 @@ export interface DeviceView {
 
 /** @param lastContact time of the last management message, from the session row */
 export function deviceView(device: Device, lastContact: string | undefined): DeviceView {
-  const { id, name, user, state, enrolledAt, enrollmentType, providerId, join, devInfo, factsReadAt, unenroll } =
-    device;
+  const {
+    id,
+    name,
+    user,
+    state,
+    enrolledAt,
+    enrollmentType,
+    providerId,
+    admission,
+    join,
+    devInfo,
+    factsReadAt,
+    unenroll,
+  } = device;
   return {
     id,
     name,
@@ -36,6 +50,7 @@ export function deviceView(device: Device, lastContact: string | undefined): Dev
     enrolledAt,
     enrollmentType,
     providerId,
+    admission,
     certificateEnd: certificateEnd(device),
     certificates: device.certificates.map(({ thumbprint, serialNumber, notBefore, notAfter }) => ({
       thumbprint,

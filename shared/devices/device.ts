@@ -21,6 +21,18 @@ export interface Join {
   entraDeviceId?: string;
 }
 
+/** How an enrollment came in; what it is decides what leaving means. */
+export interface Admission {
+  /**
+   * `invitation`: user and secret typed into Settings; `signIn`: our own page; `entra`: a token of Microsoft Entra;
+   * `certificate`: a certificate of a trusted issuer.
+   */
+  way: 'invitation' | 'signIn' | 'entra' | 'certificate';
+  /** What Windows was doing: enroll only in device management, add a work account, or join Entra. */
+  kind: 'deviceOnly' | 'workAccount' | 'join';
+  invitationId?: string;
+}
+
 export interface DeviceCertificate {
   /** SHA-256 of the DER, lower hex. */
   thumbprint: string;
@@ -71,7 +83,7 @@ export interface Device {
   /** The PROVIDER-ID at the time of enrollment: the path of its Unenroll node for life. */
   providerId: string;
   enrolledAt: string;
-  invitationId: string;
+  admission: Admission;
   /** What the enrollment client said of itself (ContextItems), first value of each name. */
   context: Record<string, string>;
   /** `./DevInfo` as the device reports it at the start of each session. */

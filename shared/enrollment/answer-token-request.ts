@@ -1,3 +1,4 @@
+import type { Admission } from '../devices/device.ts';
 import { now } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { fault } from '../wire/fault.ts';
@@ -47,7 +48,7 @@ export async function answerTokenRequest(
     readRequest(attempt, call.body);
     const { envelope, request } = attempt as Required<Attempt>;
     const { device, body } = await issueToken(services, envelope, request);
-    const reason = `Enrolled by invitation ${device.invitationId}.`;
+    const reason = wordsFor(device.admission);
     const entry = { ...describe(traceId, attempt, reason), enrollmentId: device.id };
     await services.journal.enrolled(entry, call.address, services.log);
     services.log.info('A device was enrolled', { device: device.id, trace: traceId });
@@ -62,6 +63,10 @@ export async function answerTokenRequest(
     const body = fault({ name, reason: message, traceId, relatesTo: attempt.envelope?.messageId });
     return { status: retryAfter === undefined ? 500 : 429, body, retryAfter };
   }
+}
+
+function wordsFor({ way, invitationId }: Admission): string {
+  return invitationId ? `Enrolled by invitation ${invitationId} (${way}).` : `Enrolled by ${way}.`;
 }
 
 function readRequest(attempt: Attempt, body: Buffer): void {

@@ -2,48 +2,32 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { claim, type Idempotency } from '../idempotency/idempotency.ts';
 import { newInvitationSecret, normaliseSecret, sha256 } from '../platform/ids.ts';
 import { conflict } from '../platform/problem.ts';
-import { keyPart, type Row } from '../storage/rows.ts';
+import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Change, Conflict } from '../storage/tables.ts';
+import { type Grant, normaliseUser, partitionOfUser } from './grants.ts';
 
 /**
  * An invitation lets one user enroll a number of devices until a time. Its secret is typed as the password in Settings
  * and stored as SHA-256 only: it has 80 random bits, so a slow hash would add cost and no safety.
  */
-export interface Invitation {
-  id: string;
-  user: string;
+export interface Invitation extends Grant {
   secretHash: string;
   createdAt: string;
   createdBy: string;
   expiresAt: string;
   maxDevices: number;
-  /** Enrollments that count against `maxDevices`. */
-  uses: InvitationUse[];
-}
-
-export interface InvitationUse {
-  enrollmentId: string;
-  publicKeyHash: string;
-  hwDevId: string;
-  at: string;
-  /** The enrollment whose place this one takes. */
-  replaces?: string;
-  /** How many enrollments were given up before this one. */
-  retries?: number;
 }
 
 /** More open invitations for one user than this are refused: enrolling reads them all in one call. */
 const MAX_INVITATIONS_PER_USER = 100;
+/** The invitations of a user; what else the partition holds lies behind them. */
+const PAGE = { before: '~', limit: MAX_INVITATIONS_PER_USER };
 /** A transaction takes 100 changes; one is the new invitation. */
 const MAX_TIDIED = 99;
 
 /** Partition of the claimed Idempotency-Keys; those of users begin otherwise, whatever a caller says his name is. */
 const CLAIMS = 'claims';
-
-function partitionOf(user: string): string {
-  return `user|${keyPart(user.trim().toLowerCase().slice(0, 320))}`;
-}
 
 export interface NewInvitation {
   user: string;
@@ -67,8 +51,8 @@ export async function createInvitation(
   const { id, secret } = request.idempotency
     ? identifyBy(request.idempotency, await claim(table, CLAIMS, request.idempotency, now))
     : identify(now);
-  const user = request.user.trim().toLowerCase();
-  const partition = partitionOf(user);
+  const user = normaliseUser(request.user);
+  const partition = partitionOfUser(user);
   const invitation: Invitation = {
     id,
     user,
@@ -79,7 +63,7 @@ export async function createInvitation(
     maxDevices: request.maxDevices,
     uses: [],
   };
-  const { rows } = await table.page<Invitation>(partition, { limit: MAX_INVITATIONS_PER_USER });
+  const { rows } = await table.page<Invitation>(partition, PAGE);
   // The same call was here before: it gave this invitation, and the secret follows from the key.
   const same = rows.find((row) => row.rowKey === id);
   if (same) return { invitation: same.value, secret };
@@ -135,8 +119,8 @@ export async function findInvitation(
   now: Date,
 ): Promise<Row<Invitation> | undefined> {
   const given = Buffer.from(hashOf(secret), 'hex');
-  const partition = partitionOf(user);
-  const { rows } = await storage.table('invitations').page<Invitation>(partition, { limit: MAX_INVITATIONS_PER_USER });
+  const partition = partitionOfUser(user);
+  const { rows } = await storage.table('invitations').page<Invitation>(partition, PAGE);
   let found: Row<Invitation> | undefined;
   for (const row of rows) {
     if (timingSafeEqual(Buffer.from(row.value.secretHash, 'hex'), given)) found = row;

@@ -1,18 +1,18 @@
 import type { CertificateAuthority } from '../certificates/certificate-authority.ts';
 import { issueLeaf, type Leaf } from '../certificates/leaf.ts';
 import type { SigningRequest } from '../certificates/signing-request.ts';
-import { DEVICE_ROW, type Device, type DeviceCertificate, hasLeft } from '../devices/device.ts';
+import { type Admission, DEVICE_ROW, type Device, type DeviceCertificate, hasLeft } from '../devices/device.ts';
 import { addToDeviceList } from '../devices/device-list.ts';
 import { newGuid } from '../platform/ids.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Change, Conflict, tryWrite } from '../storage/tables.ts';
 import type { EnrollmentContext } from './enrollment-context.ts';
-import type { Invitation, InvitationUse } from './invitations.ts';
+import { type Grant, type GrantUse, writeUses } from './grants.ts';
 import { EnrollmentRefusal } from './refusal.ts';
 
 /**
- * Turns an accepted request into an enrollment. A use of the invitation is written first and names the enrollment, so
+ * Turns an accepted request into an enrollment. A use of the grant is written first and names the enrollment, so
  * whatever breaks off after it, the device's next try finds the same enrollment and completes it: a lost reply, a crash
  * or a retry with a new key costs no second use.
  */
@@ -24,7 +24,9 @@ export const SAME_REQUEST_FOR_MS = 30 * 60_000;
 export const MAX_RETRIES = 20;
 
 export interface AcceptedRequest {
-  invitation: Row<Invitation>;
+  /** What lets the user enroll, as it was read. */
+  grant: Row<Grant>;
+  admission: Admission;
   signingRequest: SigningRequest;
   context: EnrollmentContext;
   providerId: string;
@@ -34,16 +36,16 @@ export interface AcceptedRequest {
 }
 
 /**
- * Calls: the invitation, the device, the list; up to three more when the device came before.
+ * Calls: the grant, the device, the list; up to three more when the device came before.
  * @returns the enrollment's record and its certificate (DER)
- * @throws {EnrollmentRefusal} `invitationUsedUp`, or `busy` when the invitation is being used at this very moment
+ * @throws {GrantMoved}; {EnrollmentRefusal} `invitationUsedUp`, `busy` when a later request took the place of this one
  */
 export async function issueEnrollment(
   storage: Storage,
   ca: CertificateAuthority,
   request: AcceptedRequest,
 ): Promise<{ device: Device; certificate: Buffer }> {
-  const { invitation, now } = request;
+  const { now } = request;
   const use = await reserveUse(storage, request);
   const existing = use.isNew ? undefined : await readDevice(storage, use.enrollmentId);
   const issued = existing?.value.certificates.find((c) => c.publicKeyHash === request.signingRequest.publicKeyHash);
@@ -57,7 +59,7 @@ export async function issueEnrollment(
 
   const { subjectPublicKeyInfo, publicKeyHash } = request.signingRequest;
   const leaf = await issueLeaf({ ca, enrollmentId: use.enrollmentId, subjectPublicKeyInfo, now });
-  const device = newDevice(request, invitation.value, use.enrollmentId, certificateRecord(leaf, publicKeyHash, now));
+  const device = newDevice(request, use.enrollmentId, certificateRecord(leaf, publicKeyHash, now));
   await insertDevice(storage, device);
   if (use.replaces) await supersede(storage, use.replaces, device);
   await addToDeviceList(storage, device);
@@ -82,8 +84,8 @@ interface ReservedUse {
 }
 
 async function reserveUse(storage: Storage, request: AcceptedRequest): Promise<ReservedUse> {
-  const { invitation, signingRequest, context, now } = request;
-  const { uses } = invitation.value;
+  const { grant, signingRequest, context, now } = request;
+  const { id: grantId, uses, maxDevices = Number.POSITIVE_INFINITY } = grant.value;
   const same = uses.find((use) => use.publicKeyHash === signingRequest.publicKeyHash);
   if (same && now.getTime() - Date.parse(same.at) < SAME_REQUEST_FOR_MS) {
     return { enrollmentId: same.enrollmentId, isNew: false, replaces: same.replaces };
@@ -91,17 +93,14 @@ async function reserveUse(storage: Storage, request: AcceptedRequest): Promise<R
   const abandoned = await findAbandoned(storage, uses, context.hwDevId);
   const retries = abandoned ? (abandoned.retries ?? 0) + 1 : 0;
   if (retries > MAX_RETRIES) {
-    const reason = `Invitation ${invitation.value.id} was tried ${retries} times by a device that never called.`;
+    const reason = `Grant ${grantId} was tried ${retries} times by a device that never called.`;
     throw new EnrollmentRefusal('invitationUsedUp', reason);
   }
   const kept = uses.filter((use) => use !== abandoned);
-  if (kept.length >= invitation.value.maxDevices) {
-    throw new EnrollmentRefusal(
-      'invitationUsedUp',
-      `Invitation ${invitation.value.id} allows ${invitation.value.maxDevices} device(s).`,
-    );
+  if (kept.length >= maxDevices) {
+    throw new EnrollmentRefusal('invitationUsedUp', `Invitation ${grantId} allows ${maxDevices} device(s).`);
   }
-  const use: InvitationUse = {
+  const use: GrantUse = {
     enrollmentId: newGuid(),
     publicKeyHash: signingRequest.publicKeyHash,
     hwDevId: context.hwDevId,
@@ -109,33 +108,18 @@ async function reserveUse(storage: Storage, request: AcceptedRequest): Promise<R
     replaces: abandoned?.enrollmentId,
     retries,
   };
-  await writeUses(storage, invitation, [...kept, use]);
+  await writeUses(storage, grant, [...kept, use]);
   return { enrollmentId: use.enrollmentId, isNew: true, replaces: use.replaces };
 }
 
 /** A retry in Settings makes a new key: an enrollment of the same hardware that never called is given up for it. */
-async function findAbandoned(
-  storage: Storage,
-  uses: InvitationUse[],
-  hwDevId: string,
-): Promise<InvitationUse | undefined> {
+async function findAbandoned(storage: Storage, uses: GrantUse[], hwDevId: string): Promise<GrantUse | undefined> {
   const candidate = uses.findLast((use) => hwDevId !== '' && use.hwDevId === hwDevId);
   if (!candidate) return undefined;
   const { rows } = await storage.table('devices').page<Device>(candidate.enrollmentId, { before: '2', limit: 2 });
   const [device, session] = rows;
   const neverCalled = !session && (!device || !hasLeft(device.value));
   return neverCalled ? candidate : undefined;
-}
-
-async function writeUses(storage: Storage, invitation: Row<Invitation>, uses: InvitationUse[]): Promise<void> {
-  const { partitionKey, rowKey, etag, value } = invitation;
-  const change: Change = { kind: 'replace', rowKey, value: { ...value, uses }, etag };
-  if (!(await tryWrite(storage.table('invitations'), partitionKey, [change]))) throw new InvitationMoved();
-}
-
-/** Another request used the same invitation at this moment; the caller reads it again. */
-export class InvitationMoved extends Error {
-  override readonly name = 'InvitationMoved';
 }
 
 async function readDevice(storage: Storage, enrollmentId: string): Promise<Row<Device> | undefined> {
@@ -196,23 +180,18 @@ function certificateRecord(leaf: Leaf, publicKeyHash: string, now: Date): Device
   };
 }
 
-function newDevice(
-  request: AcceptedRequest,
-  invitation: Invitation,
-  id: string,
-  certificate: DeviceCertificate,
-): Device {
-  const { context, now, providerId } = request;
+function newDevice(request: AcceptedRequest, id: string, certificate: DeviceCertificate): Device {
+  const { context, now, providerId, grant, admission } = request;
   return {
     id,
     revision: 1,
-    user: invitation.user,
+    user: grant.value.user,
     name: context.deviceName,
     state: 'enrolled',
     enrollmentType: context.enrollmentType,
     providerId,
     enrolledAt: now.toISOString(),
-    invitationId: invitation.id,
+    admission,
     context: context.values,
     devInfo: {},
     facts: {},

@@ -13,9 +13,10 @@ import { MANAGEMENT_PATH } from '../wire/paths.ts';
 import { provisioningDocument } from '../wire/provisioning.ts';
 import type { Envelope } from '../wire/soap.ts';
 import { type RequestSecurityToken, tokenResponse } from '../wire/wstep.ts';
+import { type Applicant, authenticate } from './authenticate.ts';
 import { type EnrollmentContext, readEnrollmentContext } from './enrollment-context.ts';
-import { findInvitation, type Invitation } from './invitations.ts';
-import { InvitationMoved, issueEnrollment } from './issue.ts';
+import { type Grant, GrantMoved } from './grants.ts';
+import { issueEnrollment } from './issue.ts';
 import { EnrollmentRefusal } from './refusal.ts';
 
 /** Days before the end of the certificate at which Windows begins to renew, and between its tries. */
@@ -41,7 +42,7 @@ export interface TokenResult {
 }
 
 /**
- * RequestSecurityToken with RequestType Issue, OnPremise authentication (MS-MDE2 3.4): checks who asks, issues the
+ * RequestSecurityToken with RequestType Issue (MS-MDE2 3.4): checks who asks, issues the
  * certificate, and answers with the provisioning document.
  * @throws {EnrollmentRefusal} with the cause that the fault is made from; nothing is stored then
  */
@@ -54,35 +55,27 @@ export async function issueToken(
     throw new EnrollmentRefusal('renewalNotServed', 'RequestType Renew is not served; the device has to enroll again.');
   }
   if (request.requestType !== 'Issue') throw new EnrollmentRefusal('kindNotServed', 'RequestType is not Issue.');
-  const invitation = await authenticate(services.storage, envelope);
+  const { policy } = await services.catalogue.read();
+  const applicant = await authenticate({ storage: services.storage, policy, envelope, request });
   const context = readEnrollmentContext(request.context);
   const signingRequest = readCertificateRequest(request);
   const secret = randomBytes(32).toString('base64url');
   const credentialFor = services.deviceAuth === 'digest' ? (id: string) => hashedCredential(id, secret) : undefined;
 
-  const { policy } = await services.catalogue.read();
   const ca = await services.ca();
-  const issue = (row: Row<Invitation>) =>
+  const issue = (grant: Row<Grant>) =>
     issueEnrollment(services.storage, ca, {
-      invitation: row,
+      grant,
+      admission: applicant.admission,
       signingRequest,
       context,
       providerId: services.providerId,
       credentialFor,
       now: now(),
     });
-  const { device, certificate } = await withFreshInvitation(services.storage, envelope, invitation, issue);
+  const { device, certificate } = await withFreshGrant(applicant, issue);
   const document = documentFor({ services, policy, ca, context, device, certificate, secret });
   return { device, body: replyTo(envelope, document) };
-}
-
-/** The user name and secret of the WS-Security header. @throws {EnrollmentRefusal} `noCredential`, `wrongCredential` */
-async function authenticate(storage: Storage, envelope: Envelope): Promise<Row<Invitation>> {
-  const token = envelope.security.usernameToken;
-  if (!token) throw new EnrollmentRefusal('noCredential', 'The security header has no UsernameToken.');
-  const invitation = await findInvitation(storage, token.username, token.password, now());
-  if (!invitation) throw new EnrollmentRefusal('wrongCredential', 'No open invitation of this user has this secret.');
-  return invitation;
 }
 
 function readCertificateRequest(request: RequestSecurityToken): SigningRequest {
@@ -97,23 +90,18 @@ function readCertificateRequest(request: RequestSecurityToken): SigningRequest {
 
 type Issued = Awaited<ReturnType<typeof issueEnrollment>>;
 
-/** When another device uses the same invitation at the same moment, the invitation is read and decided on again. */
-async function withFreshInvitation(
-  storage: Storage,
-  envelope: Envelope,
-  first: Row<Invitation>,
-  issue: (invitation: Row<Invitation>) => Promise<Issued>,
-): Promise<Issued> {
-  let invitation = first;
+/** When another device uses the same grant at the same moment, the grant is read and decided on again. */
+async function withFreshGrant(applicant: Applicant, issue: (grant: Row<Grant>) => Promise<Issued>): Promise<Issued> {
+  let { grant } = applicant;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     try {
-      return await issue(invitation);
+      return await issue(grant);
     } catch (error) {
-      if (!(error instanceof InvitationMoved)) throw error;
-      invitation = await authenticate(storage, envelope);
+      if (!(error instanceof GrantMoved)) throw error;
+      grant = await applicant.readAgain();
     }
   }
-  throw new EnrollmentRefusal('busy', 'The invitation was used by others at the same moment, several times in a row.');
+  throw new EnrollmentRefusal('busy', 'The grant was used by others at the same moment, several times in a row.');
 }
 
 interface DocumentParts {

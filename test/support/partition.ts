@@ -127,7 +127,7 @@ export function enrolledDevice(change: Partial<Device> = {}): Device {
     enrollmentType: 'Full',
     providerId: 'Lanyard',
     enrolledAt: '2026-01-01T00:00:00.000Z',
-    invitationId: 'i1',
+    admission: { way: 'invitation', kind: 'deviceOnly', invitationId: 'i1' },
     context: {},
     devInfo: {},
     facts: {},

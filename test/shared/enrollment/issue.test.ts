@@ -4,8 +4,9 @@ import { readSigningRequest, type SigningRequest } from '../../../shared/certifi
 import { DEVICE_ROW, type Device, SESSION_ROW } from '../../../shared/devices/device.ts';
 import type { DeviceListEntry } from '../../../shared/devices/device-list.ts';
 import { readEnrollmentContext } from '../../../shared/enrollment/enrollment-context.ts';
+import { GrantMoved } from '../../../shared/enrollment/grants.ts';
 import { createInvitation, findInvitation } from '../../../shared/enrollment/invitations.ts';
-import { InvitationMoved, issueEnrollment, MAX_RETRIES } from '../../../shared/enrollment/issue.ts';
+import { issueEnrollment, MAX_RETRIES } from '../../../shared/enrollment/issue.ts';
 import { MemoryStorage } from '../../support/memory-storage.ts';
 import { signingRequest } from '../../support/wire.ts';
 import { type MemoryAuthority, memoryAuthority } from '../certificates/memory-authority.ts';
@@ -50,7 +51,8 @@ class Desk {
       { name: 'DeviceName', value: 'PC-1' },
     ]);
     return issueEnrollment(this.storage, ca, {
-      invitation: await this.invitation(),
+      grant: await this.invitation(),
+      admission: { way: 'invitation', kind: 'deviceOnly' },
       signingRequest: keys[key]!,
       context,
       providerId: 'Lanyard',
@@ -116,7 +118,7 @@ describe('an enrollment', () => {
     const desk = await Desk.open();
     const settled = await Promise.allSettled([desk.enroll(0), desk.enroll(1, { hwDevId: 'H2' })]);
     expect(settled.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-    expect(settled.find(({ status }) => status === 'rejected')).toMatchObject({ reason: expect.any(InvitationMoved) });
+    expect(settled.find(({ status }) => status === 'rejected')).toMatchObject({ reason: expect.any(GrantMoved) });
     expect(await desk.uses()).toBe(1);
   });
 });
