@@ -21,6 +21,9 @@ export interface Join {
   entraDeviceId?: string;
 }
 
+/** `ownership` of a deep link: 1 unknown, 2 personal, 3 corporate (Microsoft Learn, "MDM enrollment of Windows devices"). */
+export type Ownership = 'unknown' | 'personal' | 'corporate';
+
 /** How an enrollment came in; what it is decides what leaving means. */
 export interface Admission {
   /**
@@ -31,6 +34,12 @@ export interface Admission {
   /** What Windows was doing: enroll only in device management, add a work account, or join Entra. */
   kind: 'deviceOnly' | 'workAccount' | 'join';
   invitationId?: string;
+  /** Whose the PC is, as the deep link said: the invitation's word, or what the link gave our sign-in page. */
+  ownership?: Ownership;
+  /** The identifier that the administrator gave the device in its deep link: a GUID in lower case. */
+  deviceIdentifier?: string;
+  /** The tenant that the deep link names: a GUID or a text of the administrator's. */
+  tenantIdentifier?: string;
 }
 
 export interface DeviceCertificate {
