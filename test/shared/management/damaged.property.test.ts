@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ClientMessage, readSyncML, SyncMLError } from '../../../shared/wire/syncml.ts';
 import { XmlError } from '../../../shared/wire/xml.ts';
+import { damaged, damages } from '../../support/damage.ts';
 import { DeviceModel } from '../../support/device-model.ts';
 import { enrolledDevice, Partition } from '../../support/partition.ts';
 
@@ -56,53 +57,6 @@ const NAMES = [
   'Meta',
 ];
 
-type Damage =
-  | { kind: 'cut' | 'double'; from: number; length: number }
-  | { kind: 'word'; at: number; word: string }
-  | { kind: 'name'; at: number; name: string }
-  | { kind: 'byte'; at: number; byte: number }
-  | { kind: 'element'; at: number; again: boolean };
-
-const place = fc.double({ min: 0, max: 0.999, noNaN: true });
-const damage: fc.Arbitrary<Damage> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({ kind: fc.constant('word' as const), at: place, word: fc.constantFrom(...WORDS) }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('name' as const), at: place, name: fc.constantFrom(...NAMES) }),
-  },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('element' as const), at: place, again: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('byte' as const), at: place, byte: fc.nat(255) }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constantFrom('cut' as const, 'double' as const), from: place, length: fc.nat(60) }),
-  },
-);
-
-function damaged(text: string, { kind, ...how }: Damage): string {
-  const pick = (matches: RegExpMatchArray[], at: number) => matches[Math.floor(matches.length * at)];
-  const replace = (match: RegExpMatchArray | undefined, by: string) =>
-    match ? text.slice(0, match.index) + by + text.slice(match.index! + match[0].length) : text;
-  if ('word' in how) return replace(pick([...text.matchAll(/(?<=>)[^<>]+(?=<)/g)], how.at), how.word);
-  if ('name' in how) {
-    const match = pick([...text.matchAll(/<(\w+)>([^<>]*)<\/\1>/g)], how.at);
-    return replace(match, `<${how.name}>${match?.[2]}</${how.name}>`);
-  }
-  if ('again' in how) {
-    const match = pick([...text.matchAll(/<(\w+)>((?!<\1>).)*?<\/\1>/gs)], how.at);
-    return replace(match, how.again ? (match?.[0] ?? '').repeat(2) : '');
-  }
-  if ('byte' in how) {
-    const at = Math.floor(text.length * how.at);
-    return text.slice(0, at) + String.fromCharCode(how.byte) + text.slice(at + 1);
-  }
-  const from = Math.floor(text.length * how.from);
-  const part = text.slice(from, from + how.length);
-  return text.slice(0, from) + (kind === 'double' ? part + part : '') + text.slice(from + how.length);
-}
-
 /** A device in the middle of a session, and the message that it is about to send. */
 async function inSession(kind: string): Promise<{ device: DeviceModel; text: string }> {
   const device = new DeviceModel(new Partition(enrolledDevice(kind === 'facts' ? { factsReadAt: undefined } : {})));
@@ -132,9 +86,9 @@ describe('a damaged message', () => {
     const tally = { refused: 0, answered: 0 };
     const kinds = fc.constantFrom('first', 'report', 'answer', 'answer', 'facts');
     await fc.assert(
-      fc.asyncProperty(kinds, fc.array(damage, { minLength: 1, maxLength: 5 }), async (kind, damages) => {
+      fc.asyncProperty(kinds, damages(WORDS, NAMES), async (kind, list) => {
         const { device, text } = await inSession(kind);
-        const bytes = Buffer.from(damages.reduce(damaged, text));
+        const bytes = Buffer.from(list.reduce(damaged, text));
         const message = read(bytes);
         // As the door does it: a message that does not say which it is gets 400.
         if (!message || !/^[1-9]\d{0,8}$/.test(message.header.msgId)) {
