@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 // Two kinds of test. `unit` touches no port and no process: it may run in parallel and stays under 30 seconds.
 // `scenarios` start the table service, the local host and simulated devices, and tell whole stories.
+// `soak` is the long form of test/soak, of which `scenarios` runs a twentieth; only `npm run soak` runs it.
 export default defineConfig({
   test: {
     // Two cores are what continuous integration has; vitest would leave one of them idle.
@@ -17,9 +18,17 @@ export default defineConfig({
       {
         test: {
           name: 'scenarios',
-          include: ['test/scenarios/**/*.test.ts', 'test/**/*.scenario.test.ts'],
+          include: ['test/scenarios/**/*.test.ts', 'test/soak/**/*.test.ts', 'test/**/*.scenario.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'soak',
+          include: ['test/soak/**/*.test.ts'],
+          env: { LANYARD_SOAK: '1' },
+          hookTimeout: 120_000,
         },
       },
     ],
