@@ -1,15 +1,16 @@
 import * as z from 'zod';
-import { forbiddenCharacter } from '../wire/xml.ts';
+import { certificatesSchema } from './policy-certificates.ts';
+import { deviceDefaultsSchema } from './policy-device-defaults.ts';
+import { entraSchema } from './policy-entra.ts';
+import { supportSchema } from './policy-support.ts';
+import { termsOfUseSchema } from './policy-terms-of-use.ts';
+import { writable } from './policy-text.ts';
+import { waysSchema } from './policy-ways.ts';
 
 /**
  * What the administrator decides about the whole organisation. Kept in the catalogue, edited by `PUT /api/settings`.
  * Facts of the deployment (addresses, certificate authority) are app settings instead.
  */
-
-/** What is written into a provisioning document must be something that XML can carry. */
-function writable(text: z.ZodString) {
-  return text.refine((value) => forbiddenCharacter(value) === undefined, 'has a character that XML cannot carry');
-}
 
 /** Uses of an invitation lie in one row, which this many fill half. More devices take more invitations. */
 export const MAX_DEVICES = 1_000;
@@ -39,8 +40,23 @@ export const policySchema = z.strictObject({
     .strictObject({
       expiresInHours: z.int().min(1).max(8_760).default(72),
       maxDevices: z.int().min(1).max(MAX_DEVICES).default(1),
+      /**
+       * Whether the deep link carries the secret as `accesstoken`. Links are forwarded, previewed, kept in histories and
+       * scanned by mail filters, and whoever has the secret can enroll: so not, unless somebody wants it.
+       */
+      secretInLink: z.boolean().default(false),
+      /** The tenant that deep links name. Once it is set, a link that names another is refused. */
+      tenantIdentifier: writable(z.string().trim().max(200)).default(''),
     })
     .prefault({}),
+  support: supportSchema,
+  deviceDefaults: deviceDefaultsSchema,
+  ways: waysSchema,
+  entra: entraSchema,
+  certificates: certificatesSchema,
+  termsOfUse: termsOfUseSchema,
+  /** Whether devices are asked to prove their TPM (EnrollmentVersion 5.0). What they send is kept and not judged. */
+  attestation: z.boolean().default(false),
 });
 
 export type Policy = z.infer<typeof policySchema>;

@@ -91,13 +91,16 @@ test("the settings page has every one of the organisation's settings with its de
   for (const [name, value] of defaults) {
     const short = name.replace(/\.count$/, '.intervalMinutes');
     const row = text.split('\n').find((line) => line.startsWith(`| \`${short}\``)) ?? '';
-    expect(row.split('|')[3], `default of ${name}`).toMatch(new RegExp(`\\b${value}\\b`));
+    const shownAs = Array.isArray(value) ? value.join(', ') : String(value);
+    expect(row.split('|')[3], `default of ${name}`).toMatch(new RegExp(`\\b${shownAs || 'none'}\\b`));
   }
 });
 
 function flat(value: object, prefix = ''): Map<string, unknown> {
   const entries = Object.entries(value).flatMap(([name, inner]): [string, unknown][] =>
-    typeof inner === 'object' && inner !== null ? [...flat(inner, `${prefix}${name}.`)] : [[prefix + name, inner]],
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? [...flat(inner, `${prefix}${name}.`)]
+      : [[prefix + name, inner]],
   );
   return new Map(entries);
 }
