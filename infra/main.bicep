@@ -1,0 +1,520 @@
+// Lanyard in one resource group: three function apps, their data, their certificate authority, logs and alerts.
+//   azd up                       or
+//   az deployment sub create --location <region> --template-file infra/main.bicep --parameters @<file>
+// What to do before and after: docs/deployment.md. Raw resources and not the Azure Verified Modules: those have no parameter
+// for certificates of a Flex app, and a small organisation can read these.
+
+targetScope = 'subscription'
+
+import { tables } from 'modules/names.bicep'
+
+@description('Name of this deployment; becomes part of the resource group`s name.')
+@minLength(1)
+@maxLength(40)
+param environmentName string
+
+@description('Azure region. It must offer Flex Consumption: az functionapp list-flexconsumption-locations.')
+param location string
+
+@description('Who gets mail when something is wrong or costs more than planned.')
+@minLength(3)
+param alertMail string
+
+@description('flex: nothing to pay while idle, a cold start after it. basic: one B1 plan for the three apps, always on.')
+@allowed([
+  'flex'
+  'basic'
+])
+param hosting string = 'flex'
+
+@description('Node.js version of the apps.')
+@allowed([
+  '22'
+  '24'
+])
+param nodeVersion string = '24'
+
+@description('Memory of an instance on Flex Consumption; the price follows it.')
+@allowed([
+  512
+  2048
+  4096
+])
+param instanceMemoryMB int = 512
+
+@description('Most instances that one app may grow to on Flex Consumption; bounds what a flood of requests can cost.')
+@minValue(40)
+@maxValue(1000)
+param maximumInstanceCount int = 40
+
+@description('Requests that one instance of the enroll and manage apps takes at a time on Flex Consumption.')
+@minValue(1)
+@maxValue(1000)
+param requestsPerInstance int = 16
+
+@description('How a device proves itself in a session. digest also switches the client certificates of the manage app off.')
+@allowed([
+  'certificate'
+  'digest'
+])
+param deviceAuth string = 'certificate'
+
+@description('How an administrator signs in. entra needs entraClientId.')
+@allowed([
+  'keys'
+  'entra'
+])
+param adminAuth string = 'keys'
+
+@description('Application (client) id of the app registration for administrators; only with entra.')
+param entraClientId string = ''
+
+@description('Name under which Windows keeps the enrollment: 1 to 32 letters and digits.')
+@minLength(1)
+@maxLength(32)
+param providerId string = 'Lanyard'
+
+@description('Address of the enroll app in deep links and in the answer of discovery, with a custom domain: https://mdm.contoso.com. Empty: the address that Azure gives.')
+param enrollUrl string = ''
+
+@description('Address of the manage app with a custom domain. It stays in a device for the life of its enrollment. Empty: the address that Azure gives.')
+param manageUrl string = ''
+
+@description('How device data is copied.')
+@allowed([
+  'Standard_LRS'
+  'Standard_ZRS'
+  'Standard_GRS'
+])
+param dataRedundancy string = 'Standard_LRS'
+
+@description('Days after which a large result is deleted. Finished commands are deleted after 90, and must not point to nothing before.')
+@minValue(91)
+@maxValue(3650)
+param resultDays int = 120
+
+@description('Keeps a deleted vault, and with it the CA, for 90 days against everybody. It cannot be switched off again.')
+param purgeProtection bool = true
+
+@description('Part of the vault`s name. A deleted vault blocks its name; raise this to deploy again with a new, empty vault. Devices then have to enroll again.')
+@minValue(1)
+@maxValue(99)
+param vaultGeneration int = 1
+
+@description('Gigabytes of logs a day, as text. 5 GB a month are free.')
+param logDailyCapGb string = '0.16'
+
+@minValue(30)
+@maxValue(730)
+param logRetentionDays int = 30
+
+@description('Also keep the platform`s own access log, which shows calls that never reached an app, such as those without a client certificate.')
+param platformAccessLog bool = hosting == 'basic'
+
+@description('Amount a month, in the currency of the subscription, from which a mail is sent. 0: no budget.')
+@minValue(0)
+param budgetAmount int = 10
+
+@description('First day of the budget; the default is the current month.')
+param budgetStart string = utcNow('yyyy-MM-01')
+
+var token = uniqueString(subscription().id, environmentName, location)
+var tags = {
+  'azd-env-name': environmentName
+  product: 'lanyard'
+}
+
+// The order of the three apps in every list below.
+var apps = [
+  'enroll'
+  'manage'
+  'admin'
+]
+var enroll = 0
+var manage = 1
+var admin = 2
+
+// Every app has to be told the addresses of the others before any of them exists, so names are chosen and not read.
+var appNames = map(apps, app => 'lanyard-${app}-${token}')
+var appDomain = 'azurewebsites.net'
+var enrollAddress = empty(enrollUrl) ? 'https://${appNames[enroll]}.${appDomain}' : enrollUrl
+var manageAddress = empty(manageUrl) ? 'https://${appNames[manage]}.${appDomain}' : manageUrl
+var dataAccount = 'st${token}data'
+var vaultName = 'kv-${token}-${vaultGeneration}'
+
+resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+  name: 'rg-lanyard-${environmentName}'
+  location: location
+  tags: tags
+}
+
+module roles 'modules/roles.bicep' = {
+  name: 'roles'
+  scope: group
+  params: {
+    token: token
+  }
+}
+
+module identities 'modules/identity.bicep' = [
+  for app in apps: {
+    name: 'identity-${app}'
+    scope: group
+    params: {
+      name: 'id-lanyard-${app}-${token}'
+      location: location
+      tags: tags
+    }
+  }
+]
+
+module hostStorage 'modules/host-storage.bicep' = [
+  for (app, index) in apps: {
+    name: 'host-storage-${app}'
+    scope: group
+    params: {
+      name: 'st${token}${app}'
+      location: location
+      tags: tags
+      principalId: identities[index].outputs.principalId
+    }
+  }
+]
+
+module data 'modules/data-storage.bicep' = {
+  name: 'data-storage'
+  scope: group
+  params: {
+    name: dataAccount
+    location: location
+    tags: tags
+    redundancy: dataRedundancy
+    resultDays: resultDays
+  }
+}
+
+// Only the admin app deletes at will. The enroll app deletes in devices alone, where finishing a command moves its row.
+module enrollRights 'modules/data-rights.bicep' = {
+  name: 'data-rights-enroll'
+  scope: group
+  dependsOn: [
+    data
+  ]
+  params: {
+    account: dataAccount
+    principalId: identities[enroll].outputs.principalId
+    tables: [
+      {
+        table: 'devices'
+        role: roles.outputs.rows
+      }
+      {
+        table: 'devicelist'
+        role: roles.outputs.rowsKept
+      }
+      {
+        table: 'invitations'
+        role: roles.outputs.rowsKept
+      }
+      {
+        table: 'journal'
+        role: roles.outputs.rowsKept
+      }
+      {
+        table: 'reports'
+        role: roles.outputs.rowsKept
+      }
+      {
+        table: 'catalogue'
+        role: tableReader
+      }
+    ]
+    containers: []
+  }
+}
+
+module manageRights 'modules/data-rights.bicep' = {
+  name: 'data-rights-manage'
+  scope: group
+  dependsOn: [
+    data
+  ]
+  params: {
+    account: dataAccount
+    principalId: identities[manage].outputs.principalId
+    tables: [
+      {
+        table: 'devices'
+        role: roles.outputs.rows
+      }
+      {
+        table: 'devicelist'
+        role: roles.outputs.rowsKept
+      }
+      {
+        table: 'catalogue'
+        role: tableReader
+      }
+    ]
+    containers: [
+      {
+        container: 'results'
+        role: roles.outputs.blobsKept
+      }
+      {
+        container: 'keys'
+        role: blobReader
+      }
+    ]
+  }
+}
+
+module adminRights 'modules/data-rights.bicep' = {
+  name: 'data-rights-admin'
+  scope: group
+  dependsOn: [
+    data
+  ]
+  params: {
+    account: dataAccount
+    principalId: identities[admin].outputs.principalId
+    tables: map(tables, table => {
+      table: table
+      role: roles.outputs.rows
+    })
+    containers: [
+      {
+        container: 'results'
+        role: roles.outputs.blobsAll
+      }
+      {
+        container: 'keys'
+        role: roles.outputs.blobsKept
+      }
+    ]
+  }
+}
+
+// Built-in, and no more than reading: Storage Table Data Reader and Storage Blob Data Reader.
+var tableReader = subscriptionResourceId(
+  'Microsoft.Authorization/roleDefinitions',
+  '76199698-9eea-4c19-bc75-cec21354c6b6'
+)
+var blobReader = subscriptionResourceId(
+  'Microsoft.Authorization/roleDefinitions',
+  '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
+)
+
+module logs 'modules/logs.bicep' = {
+  name: 'logs'
+  scope: group
+  params: {
+    workspaceName: 'log-lanyard-${token}'
+    insightsName: 'appi-lanyard-${token}'
+    location: location
+    tags: tags
+    retentionDays: logRetentionDays
+    dailyCapGb: logDailyCapGb
+    writers: [for (app, index) in apps: identities[index].outputs.principalId]
+  }
+}
+
+module vault 'modules/vault.bicep' = {
+  name: 'vault'
+  scope: group
+  params: {
+    name: vaultName
+    location: location
+    tags: tags
+    purgeProtection: purgeProtection
+    adminPrincipalId: identities[admin].outputs.principalId
+    enrollPrincipalId: identities[enroll].outputs.principalId
+    authorityRole: roles.outputs.authority
+    signerRole: roles.outputs.signer
+    certificateReaderRole: roles.outputs.certificateReader
+    workspaceId: logs.outputs.workspaceId
+  }
+}
+
+module plans 'modules/plan.bicep' = [
+  for plan in (hosting == 'flex' ? apps : ['all']): {
+    name: 'plan-${plan}'
+    scope: group
+    params: {
+      name: 'plan-lanyard-${plan}-${token}'
+      location: location
+      tags: tags
+      hosting: hosting
+    }
+  }
+]
+
+var commonSettings = {
+  LANYARD_ENROLL_URL: enrollAddress
+  LANYARD_MANAGE_URL: manageAddress
+  LANYARD_TABLES: data.outputs.tableUrl
+  LANYARD_BLOBS: data.outputs.blobUrl
+  LANYARD_DEVICE_AUTH: deviceAuth
+  LANYARD_ADMIN_AUTH: adminAuth
+  LANYARD_PROVIDER_ID: providerId
+}
+
+// One value for both: the header that carries a client certificate is believed only where the platform requires one.
+var manageAsksForCertificates = deviceAuth == 'certificate'
+
+module enrollApp 'modules/function-app.bicep' = {
+  name: 'app-enroll'
+  scope: group
+  dependsOn: [
+    enrollRights
+  ]
+  params: {
+    name: appNames[enroll]
+    location: location
+    tags: union(tags, { 'azd-service-name': 'enroll' })
+    planId: plans[hosting == 'flex' ? enroll : 0].outputs.id
+    hosting: hosting
+    identityId: identities[enroll].outputs.id
+    clientId: identities[enroll].outputs.clientId
+    clientCertificates: false
+    hostBlobUrl: hostStorage[enroll].outputs.blobUrl
+    packageUrl: hostStorage[enroll].outputs.packageUrl
+    telemetryAddress: logs.outputs.telemetryAddress
+    workspaceId: logs.outputs.workspaceId
+    platformAccessLog: platformAccessLog
+    nodeVersion: nodeVersion
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    requestsPerInstance: requestsPerInstance
+    settings: union(commonSettings, {
+      LANYARD_APP: 'enroll'
+      LANYARD_CLIENT_CERT: 'none'
+      LANYARD_CA: vault.outputs.url
+    })
+  }
+}
+
+module manageApp 'modules/function-app.bicep' = {
+  name: 'app-manage'
+  scope: group
+  dependsOn: [
+    manageRights
+  ]
+  params: {
+    name: appNames[manage]
+    location: location
+    tags: union(tags, { 'azd-service-name': 'manage' })
+    planId: plans[hosting == 'flex' ? manage : 0].outputs.id
+    hosting: hosting
+    identityId: identities[manage].outputs.id
+    clientId: identities[manage].outputs.clientId
+    clientCertificates: manageAsksForCertificates
+    hostBlobUrl: hostStorage[manage].outputs.blobUrl
+    packageUrl: hostStorage[manage].outputs.packageUrl
+    telemetryAddress: logs.outputs.telemetryAddress
+    workspaceId: logs.outputs.workspaceId
+    platformAccessLog: platformAccessLog
+    nodeVersion: nodeVersion
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    requestsPerInstance: requestsPerInstance
+    settings: union(commonSettings, {
+      LANYARD_APP: 'manage'
+      LANYARD_CLIENT_CERT: manageAsksForCertificates ? 'platform' : 'none'
+    })
+  }
+}
+
+module adminApp 'modules/function-app.bicep' = {
+  name: 'app-admin'
+  scope: group
+  dependsOn: [
+    adminRights
+  ]
+  params: {
+    name: appNames[admin]
+    location: location
+    tags: union(tags, { 'azd-service-name': 'admin' })
+    planId: plans[hosting == 'flex' ? admin : 0].outputs.id
+    hosting: hosting
+    identityId: identities[admin].outputs.id
+    clientId: identities[admin].outputs.clientId
+    clientCertificates: false
+    hostBlobUrl: hostStorage[admin].outputs.blobUrl
+    packageUrl: hostStorage[admin].outputs.packageUrl
+    telemetryAddress: logs.outputs.telemetryAddress
+    workspaceId: logs.outputs.workspaceId
+    platformAccessLog: platformAccessLog
+    nodeVersion: nodeVersion
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    requestsPerInstance: requestsPerInstance
+    settings: union(commonSettings, {
+      LANYARD_APP: 'admin'
+      LANYARD_CLIENT_CERT: 'none'
+      LANYARD_CA: vault.outputs.url
+    })
+  }
+}
+
+module signIn 'modules/sign-in.bicep' = if (adminAuth == 'entra') {
+  name: 'sign-in'
+  scope: group
+  dependsOn: [
+    adminApp
+  ]
+  params: {
+    app: appNames[admin]
+    clientId: entraClientId
+  }
+}
+
+module alerts 'modules/alerts.bicep' = {
+  name: 'alerts'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    token: token
+    mail: alertMail
+    workspaceId: logs.outputs.workspaceId
+    vaultId: vault.outputs.id
+    enrollApp: appNames[enroll]
+    manageApp: appNames[manage]
+    adminApp: appNames[admin]
+  }
+}
+
+module budget 'modules/budget.bicep' = if (budgetAmount > 0) {
+  name: 'budget'
+  scope: group
+  params: {
+    name: 'lanyard-${environmentName}'
+    amount: budgetAmount
+    mail: alertMail
+    startDate: budgetStart
+  }
+}
+
+@description('What azd and the commands of docs/deployment.md ask for.')
+output AZURE_RESOURCE_GROUP string = group.name
+output AZURE_LOCATION string = location
+output LANYARD_ENROLL_APP string = appNames[enroll]
+output LANYARD_MANAGE_APP string = appNames[manage]
+output LANYARD_ADMIN_APP string = appNames[admin]
+output LANYARD_VAULT string = vaultName
+output LANYARD_DATA_ACCOUNT string = dataAccount
+output LANYARD_SIGNER_ROLE string = roles.outputs.signer
+output LANYARD_ENROLL_PRINCIPAL string = identities[enroll].outputs.principalId
+
+@description('Where people and devices enroll, and what they are told the address is.')
+output LANYARD_ENROLL_URL string = enrollAddress
+output LANYARD_DISCOVERY_URL string = '${enrollAddress}/EnrollmentServer/Discovery.svc'
+output LANYARD_MANAGE_URL string = manageAddress
+
+@description('The admin API.')
+output LANYARD_URL string = adminApp.outputs.url
+
+@description('The addresses that Azure gave; the same as those above unless a custom domain is used, and what a CNAME points to.')
+output LANYARD_ENROLL_APP_URL string = enrollApp.outputs.url
+output LANYARD_MANAGE_APP_URL string = manageApp.outputs.url

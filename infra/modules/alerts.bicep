@@ -1,0 +1,173 @@
+// Mails what an administrator must know and would not see: a timer that does not run, a failure that nobody handled, logs that
+// are cut off, a certificate of the authority that is about to end.
+
+param location string
+param tags object
+param token string
+param mail string
+param workspaceId string
+param vaultId string
+
+@description('Names of the three apps, as they stand in the logs.')
+param enrollApp string
+param manageApp string
+param adminApp string
+
+@description('The timers of the admin app and the hours after which one is overdue. The same as in functions/timers.')
+var timers = [
+  {
+    name: 'retention'
+    hours: 26
+  }
+  {
+    name: 'silent-devices'
+    hours: 3
+  }
+]
+
+var timerRows = join(map(timers, timer => '"${timer.name}", ${timer.hours}'), ', ')
+
+// A new deployment has not run its nightly timer yet: nothing is overdue before the app has been up that long.
+var overdueTimers = '''
+let since = toscalar(AppRequests | where AppRoleName =~ "{0}" | summarize min(TimeGenerated));
+datatable(timer: string, hours: int) [{1}]
+| join kind=leftouter (AppRequests | where AppRoleName =~ "{0}" | summarize last = max(TimeGenerated) by timer = Name) on timer
+| where isnull(since) or since < now() - hours * 1h
+| where isnull(last) or last < now() - hours * 1h
+| project timer, last
+'''
+
+// An enrollment that is refused is a SOAP fault with HTTP 500, as MS-MDE2 asks for. It is no failure: in the enroll app only
+// what was thrown, or logged as an error, counts. 503 asks a device to come again when storage did not answer.
+var failures = '''
+union
+  (AppRequests | where AppRoleName in~ ("{1}", "{2}") and ResultCode startswith "5" | where not(AppRoleName =~ "{1}" and ResultCode == "503") | project TimeGenerated, AppRoleName, Name),
+  (AppExceptions | where AppRoleName =~ "{0}" | project TimeGenerated, AppRoleName, Name = OperationName),
+  (AppTraces | where AppRoleName =~ "{0}" and SeverityLevel >= 3 | project TimeGenerated, AppRoleName, Name = OperationName),
+  (AppRequests | where AppRoleName =~ "{2}" and isempty(ResultCode) and Success == false | project TimeGenerated, AppRoleName, Name)
+| summarize count() by AppRoleName, Name
+'''
+
+var rules = [
+  {
+    name: 'timer-has-not-run'
+    description: 'A timer of the admin app is overdue. Look at its last runs and at the state of the app.'
+    query: format(overdueTimers, adminApp, timerRows)
+    severity: 2
+    every: 'PT1H'
+    window: 'PT1H'
+    lookBack: 'P2D'
+  }
+  {
+    name: 'unhandled-failure'
+    description: 'A call failed for a reason that is not the caller`s. The log of that minute says why.'
+    query: format(failures, enrollApp, manageApp, adminApp)
+    severity: 2
+    every: 'PT15M'
+    window: 'PT15M'
+    lookBack: 'PT15M'
+  }
+  {
+    name: 'logs-are-cut-off'
+    description: 'The daily cap of the logs was reached. Until the next day the other alerts see nothing.'
+    query: '_LogOperation | where Category =~ "Ingestion" and Detail contains "OverQuota"'
+    severity: 2
+    every: 'PT1H'
+    window: 'PT1H'
+    lookBack: 'PT1H'
+  }
+]
+
+resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
+  name: 'lanyard-${token}'
+  location: 'global'
+  tags: tags
+  properties: {
+    enabled: true
+    groupShortName: 'Lanyard'
+    emailReceivers: [
+      {
+        name: 'administrator'
+        emailAddress: mail
+        useCommonAlertSchema: true
+      }
+    ]
+  }
+}
+
+resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+  for each in rules: {
+    name: 'lanyard-${each.name}-${token}'
+    location: location
+    tags: tags
+    properties: {
+      displayName: 'Lanyard: ${replace(each.name, '-', ' ')}'
+      description: each.description
+      enabled: true
+      severity: each.severity
+      scopes: [
+        workspaceId
+      ]
+      evaluationFrequency: each.every
+      windowSize: each.window
+      overrideQueryTimeRange: each.lookBack == each.window ? null : each.lookBack
+      // The tables come into being with the first line that is written.
+      skipQueryValidation: true
+      autoMitigate: true
+      criteria: {
+        allOf: [
+          {
+            query: each.query
+            timeAggregation: 'Count'
+            operator: 'GreaterThan'
+            threshold: 0
+            failingPeriods: {
+              numberOfEvaluationPeriods: 1
+              minFailingPeriodsToAlert: 1
+            }
+          }
+        ]
+      }
+      actions: {
+        actionGroups: [
+          people.id
+        ]
+      }
+    }
+  }
+]
+
+// The vault itself says when a certificate is about to end; nothing of ours has to run for it.
+resource vaultEvents 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
+  name: 'lanyard-vault-${token}'
+  location: location
+  tags: tags
+  properties: {
+    source: vaultId
+    topicType: 'Microsoft.KeyVault.vaults'
+  }
+}
+
+resource certificateEnds 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
+  parent: vaultEvents
+  name: 'certificate-ends'
+  properties: {
+    eventDeliverySchema: 'CloudEventSchemaV1_0'
+    filter: {
+      includedEventTypes: [
+        'Microsoft.KeyVault.CertificateNearExpiry'
+        'Microsoft.KeyVault.CertificateExpired'
+      ]
+    }
+    destination: {
+      endpointType: 'MonitorAlert'
+      properties: {
+        severity: 'Sev1'
+        description: 'A certificate of the certificate authority is about to end.'
+        actionGroups: [
+          people.id
+        ]
+      }
+    }
+  }
+}

@@ -1,0 +1,171 @@
+// Custom roles, where the built-in ones give more than an app needs. Each holds data actions only: nobody who takes over an
+// app can change or delete a resource with them.
+
+@description('Distinguishes the roles of this deployment: a role name exists once in a tenant.')
+param token string
+
+var tableRows = 'Microsoft.Storage/storageAccounts/tableServices/tables/entities'
+var blobs = 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs'
+var vault = 'Microsoft.KeyVault/vaults'
+
+// Storage Table Data Contributor could also delete the table itself.
+resource rows 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(resourceGroup().id, 'rows')
+  properties: {
+    roleName: 'Lanyard table rows ${token}'
+    description: 'Reads, writes and deletes the rows of a table, and not the table.'
+    type: 'CustomRole'
+    assignableScopes: [
+      resourceGroup().id
+    ]
+    permissions: [
+      {
+        dataActions: [
+          '${tableRows}/read'
+          '${tableRows}/add/action'
+          '${tableRows}/update/action'
+          '${tableRows}/write'
+          '${tableRows}/delete'
+        ]
+      }
+    ]
+  }
+}
+
+// There is no built-in role that writes rows and cannot delete them. An app that devices reach must not wipe the journal.
+resource rowsKept 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(resourceGroup().id, 'rowsKept')
+  properties: {
+    roleName: 'Lanyard table rows without delete ${token}'
+    description: 'Reads and writes the rows of a table.'
+    type: 'CustomRole'
+    assignableScopes: [
+      resourceGroup().id
+    ]
+    permissions: [
+      {
+        dataActions: [
+          '${tableRows}/read'
+          '${tableRows}/add/action'
+          '${tableRows}/update/action'
+          '${tableRows}/write'
+        ]
+      }
+    ]
+  }
+}
+
+// Storage Blob Data Contributor could also delete the container and mint signatures for others.
+resource blobsKept 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(resourceGroup().id, 'blobsKept')
+  properties: {
+    roleName: 'Lanyard blobs without delete ${token}'
+    description: 'Reads and writes the blobs of a container.'
+    type: 'CustomRole'
+    assignableScopes: [
+      resourceGroup().id
+    ]
+    permissions: [
+      {
+        dataActions: [
+          '${blobs}/read'
+          '${blobs}/write'
+          '${blobs}/add/action'
+        ]
+      }
+    ]
+  }
+}
+
+resource blobsAll 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(resourceGroup().id, 'blobsAll')
+  properties: {
+    roleName: 'Lanyard blobs ${token}'
+    description: 'Reads, writes and deletes the blobs of a container, and not the container.'
+    type: 'CustomRole'
+    assignableScopes: [
+      resourceGroup().id
+    ]
+    permissions: [
+      {
+        dataActions: [
+          '${blobs}/read'
+          '${blobs}/write'
+          '${blobs}/add/action'
+          '${blobs}/delete'
+        ]
+      }
+    ]
+  }
+}
+
+// Key Vault Certificate User could also read private keys, and Key Vault Reader everything that is not secret.
+resource certificateReader 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(resourceGroup().id, 'certificateReader')
+  properties: {
+    roleName: 'Lanyard certificate reader ${token}'
+    description: 'Reads the certificates of a vault without their keys.'
+    type: 'CustomRole'
+    assignableScopes: [
+      resourceGroup().id
+    ]
+    permissions: [
+      {
+        dataActions: [
+          '${vault}/certificates/read'
+        ]
+      }
+    ]
+  }
+}
+
+// Key Vault Crypto User could also encrypt, decrypt, wrap and unwrap.
+resource signer 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(resourceGroup().id, 'signer')
+  properties: {
+    roleName: 'Lanyard signer ${token}'
+    description: 'Reads the public half of a key and signs with the private one.'
+    type: 'CustomRole'
+    assignableScopes: [
+      resourceGroup().id
+    ]
+    permissions: [
+      {
+        dataActions: [
+          '${vault}/keys/read'
+          '${vault}/keys/sign/action'
+        ]
+      }
+    ]
+  }
+}
+
+// Key Vault Certificates Officer could also delete, purge, import and back up certificates.
+resource authority 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(resourceGroup().id, 'authority')
+  properties: {
+    roleName: 'Lanyard certificate authority ${token}'
+    description: 'Makes certificates whose keys stay in the vault.'
+    type: 'CustomRole'
+    assignableScopes: [
+      resourceGroup().id
+    ]
+    permissions: [
+      {
+        dataActions: [
+          '${vault}/certificates/read'
+          '${vault}/certificates/create/action'
+          '${vault}/certificates/update/action'
+        ]
+      }
+    ]
+  }
+}
+
+output rows string = rows.id
+output rowsKept string = rowsKept.id
+output blobsKept string = blobsKept.id
+output blobsAll string = blobsAll.id
+output certificateReader string = certificateReader.id
+output signer string = signer.id
+output authority string = authority.id

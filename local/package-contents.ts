@@ -1,0 +1,72 @@
+import type { Metafile } from 'esbuild';
+import type { AppName } from './build-apps.ts';
+
+/** Code that must not be in the package of an app, whatever imports it, and why. */
+interface Ban {
+  path: RegExp;
+  why: string;
+}
+
+const notInAnyPackage: Ban[] = [
+  { path: /^(local|test)\//, why: 'what runs in Azure holds no local host and no tests' },
+];
+
+/** The apps that devices reach cannot change the tenant, and cannot call what administrators call. */
+const notWhereDevicesReach: Ban[] = [
+  { path: /^shared\/directory\//, why: 'Microsoft Graph is for the admin app alone' },
+  { path: /^node_modules\/@microsoft\/microsoft-graph/, why: 'Microsoft Graph is for the admin app alone' },
+  { path: /^shared\/decommission\//, why: 'decommissions are for the admin app alone' },
+  { path: /^functions\/(admin|timers)\//, why: 'the admin API and the timers are for the admin app alone' },
+];
+
+const BANS: Record<AppName, Ban[]> = {
+  enroll: [
+    ...notInAnyPackage,
+    ...notWhereDevicesReach,
+    { path: /^functions\/management\//, why: 'management has an app of its own, which asks for client certificates' },
+  ],
+  manage: [
+    ...notInAnyPackage,
+    ...notWhereDevicesReach,
+    { path: /^functions\/(enrollment|certificate-authority)/, why: 'enrollment has an app of its own' },
+    { path: /^node_modules\/@azure\/keyvault-/, why: 'the manage app has no right to the vault' },
+    {
+      path: /^shared\/certificates\/(certificate-authority|certificate-builder|key-vault|file-keys|leaf|signing-request|root)/,
+      why: 'the manage app signs nothing',
+    },
+    {
+      path: /^node_modules\/(@peculiar\/|asn1js|pkijs|pvtsutils|pvutils|node-forge|reflect-metadata)/,
+      why: 'the manage app reads certificates with node:crypto; an X.509 library costs every cold start',
+    },
+  ],
+  admin: [
+    ...notInAnyPackage,
+    { path: /^functions\/(enrollment|management)\//, why: 'what devices call is in the other two apps' },
+  ],
+};
+
+/** The files and packages from which something went into the outputs of a build; what was left out as unused is not there. */
+export function inputsOf(metafile: Metafile): string[] {
+  const used = Object.values(metafile.outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0),
+  );
+  return [...new Set(used.map(([path]) => path))].sort();
+}
+
+/** @returns a sentence for each file that must not be in the package of this app; none when the package is right */
+export function foreignCode(app: AppName, metafile: Metafile): string[] {
+  return inputsOf(metafile).flatMap((input) => {
+    // A package may lie in a node_modules folder further down.
+    const paths = [input, input.slice(input.lastIndexOf('node_modules/'))];
+    const ban = BANS[app].find(({ path }) => paths.some((each) => path.test(each)));
+    return ban ? [`${input} is in the ${app} app: ${ban.why}`] : [];
+  });
+}
+
+/** The folders of the npm packages in a build, from the root of the repository. */
+export function packagesOf(metafile: Metafile): string[] {
+  const folders = inputsOf(metafile).flatMap(
+    (input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(input)?.[0] ?? [],
+  );
+  return [...new Set(folders)].sort();
+}
