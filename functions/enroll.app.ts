@@ -3,3 +3,4 @@ import './certificate-authority-service.ts';
 import './enrollment/discovery.ts';
 import './enrollment/enrollment.ts';
 import './enrollment/enrollment-policy.ts';
+import './enrollment/entra-discovery.ts';

@@ -15,7 +15,7 @@ export async function soapDoor(
   request: HttpRequest,
   context: InvocationContext,
   action: string,
-  answer: (envelope: Envelope) => Buffer,
+  answer: (envelope: Envelope) => Buffer | Promise<Buffer>,
 ): Promise<HttpResponseInit> {
   const log = logTo(context);
   const body = await readSoapBody(request);
@@ -24,7 +24,7 @@ export async function soapDoor(
     log.info('A probe was answered', { method: request.method });
     return reply(200, '');
   }
-  const { status, body: envelope } = answerSoap(body, action, log, answer);
+  const { status, body: envelope } = await answerSoap(body, action, log, answer);
   return reply(status, envelope, SOAP_TYPE);
 }
 

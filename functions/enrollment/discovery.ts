@@ -14,5 +14,9 @@ app.http('discovery', {
   methods: ['GET', 'HEAD', 'POST'],
   authLevel: 'anonymous',
   handler: (request: HttpRequest, context: InvocationContext) =>
-    soapDoor(request, context, ACTION_DISCOVER, (envelope) => answerDiscovery(envelope, services().settings.enrollUrl)),
+    soapDoor(request, context, ACTION_DISCOVER, async (envelope) => {
+      const { settings, catalogue } = services();
+      const { policy } = await catalogue.readOrLast();
+      return answerDiscovery(envelope, { enrollUrl: settings.enrollUrl, policy });
+    }),
 });

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { now } from '../platform/clock.ts';
+import { StorageUnavailable } from '../storage/errors.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { tryWrite } from '../storage/tables.ts';
@@ -15,6 +16,11 @@ export interface CatalogueContent {
 export interface Catalogue {
   /** @returns the content, at most 60 seconds old; reads storage at most once in that time. */
   read(): Promise<CatalogueContent>;
+  /**
+   * As `read`; when storage does not answer, what was read last, or the defaults. For answers that everyone gets and that
+   * decide nothing: a device is then told what is the matter where it matters.
+   */
+  readOrLast(): Promise<CatalogueContent>;
   /** Replaces the policy and drops this instance's copy. Others follow within 60 seconds. */
   writePolicy(policy: Policy): Promise<void>;
   /** Makes a CA certificate known to the apps that check leaves. Repeating it changes nothing. */
@@ -22,6 +28,8 @@ export interface Catalogue {
 }
 
 export const KEPT_FOR_MS = 60_000;
+/** After a failure storage is not asked again for so long by those who can do without: each try takes seconds. */
+export const SPARED_FOR_MS = 15_000;
 
 const PARTITION = 'catalogue';
 const POLICY_ROW = 'policy';
@@ -37,6 +45,8 @@ export function openCatalogue(storage: Storage): Catalogue {
   const table = storage.table('catalogue');
   let kept: { content: CatalogueContent; until: number } | undefined;
   let reading: Promise<CatalogueContent> | undefined;
+  let last: CatalogueContent = { policy: DEFAULT_POLICY, issuers: [] };
+  let sparedUntil = 0;
 
   async function load(): Promise<CatalogueContent> {
     const { rows } = await table.page(PARTITION, { limit: 1_000 });
@@ -46,6 +56,7 @@ export function openCatalogue(storage: Storage): Catalogue {
   function startReading(): Promise<CatalogueContent> {
     const mine = load()
       .then((content) => {
+        last = content;
         if (reading === mine) kept = { content, until: now().getTime() + KEPT_FOR_MS };
         return content;
       })
@@ -61,13 +72,27 @@ export function openCatalogue(storage: Storage): Catalogue {
     reading = undefined;
   }
 
+  function read(): Promise<CatalogueContent> {
+    if (kept && kept.until > now().getTime()) return Promise.resolve(kept.content);
+    // One reader for all who wait: a burst of messages on a cold instance asks storage once.
+    reading ??= startReading();
+    return reading;
+  }
+
+  async function readOrLast(): Promise<CatalogueContent> {
+    if (sparedUntil > now().getTime()) return last;
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof StorageUnavailable)) throw error;
+      sparedUntil = now().getTime() + SPARED_FOR_MS;
+      return last;
+    }
+  }
+
   return {
-    read() {
-      if (kept && kept.until > now().getTime()) return Promise.resolve(kept.content);
-      // One reader for all who wait: a burst of messages on a cold instance asks storage once.
-      reading ??= startReading();
-      return reading;
-    },
+    read,
+    readOrLast,
     async writePolicy(policy) {
       await table.write(PARTITION, [{ kind: 'upsert', rowKey: POLICY_ROW, value: { policy } }]);
       forget();

@@ -1,3 +1,4 @@
+import type { Policy } from '../catalogue/policy.ts';
 import { LEAF_VALIDITY_DAYS } from '../certificates/leaf.ts';
 import type { Envelope } from '../wire/soap.ts';
 import { getPoliciesResponse, readGetPolicies } from '../wire/xcep.ts';
@@ -10,7 +11,7 @@ const MINIMAL_KEY_LENGTH = 2048;
  * renewing device has none, and everyone gets the same answer.
  * @throws {SoapError} when the body is not a GetPolicies request
  */
-export function answerPolicies(envelope: Envelope): Buffer {
+export function answerPolicies(envelope: Envelope, { attestation }: Pick<Policy, 'attestation'>): Buffer {
   readGetPolicies(envelope);
   return getPoliciesResponse({
     relatesTo: envelope.messageId,
@@ -18,5 +19,6 @@ export function answerPolicies(envelope: Envelope): Buffer {
     validityDays: LEAF_VALIDITY_DAYS,
     renewalDays: RENEW_PERIOD_DAYS,
     minimalKeyLength: MINIMAL_KEY_LENGTH,
+    attestation,
   });
 }

@@ -12,16 +12,16 @@ import { EnrollmentRefusal, REFUSALS } from './refusal.ts';
  * @param action the SOAP action that belongs to the call; a request without one is answered by its body
  * @param answer gives the reply; throws SoapError when the body is another message
  */
-export function answerSoap(
+export async function answerSoap(
   body: Buffer,
   action: string,
   log: Log,
-  answer: (envelope: Envelope) => Buffer,
-): { status: 200 | 500; body: Buffer } {
+  answer: (envelope: Envelope) => Buffer | Promise<Buffer>,
+): Promise<{ status: 200 | 500; body: Buffer }> {
   let envelope: Envelope | undefined;
   try {
     envelope = readEnvelope(body);
-    const reply = answer(envelope);
+    const reply = await answer(envelope);
     checkAction(envelope, action);
     return { status: 200, body: reply };
   } catch (error) {

@@ -18,6 +18,10 @@ export function readGetPolicies(envelope: Envelope): void {
   expectBody(envelope, 'GetPolicies', POLICY);
 }
 
+/** Where attestation is asked for: the providers in the device's order of trying, and what it does when it cannot (seconds). */
+const PROVIDERS = ['Microsoft Platform Crypto Provider', 'Microsoft Software Key Storage Provider'];
+const ATTESTATION_TIMEOUT = 100;
+
 const nil = (...names: string[]) => names.map((name) => new Xml(`<${name} xsi:nil="true"/>`));
 
 /**
@@ -25,6 +29,8 @@ const nil = (...names: string[]) => names.map((name) => new Xml(`<${name} xsi:ni
  * is the key length and the hash of its signing request: SHA-256, without which Windows signs with SHA-1.
  *
  * @param v.minimalKeyLength bits of RSA
+ * @param v.attestation asks the device for what its TPM says, and to go on without where it cannot: what is left out
+ *   means that it tries again and again (MS-MDE2 3.3.4.1.1.2)
  */
 export function getPoliciesResponse(v: {
   relatesTo?: string;
@@ -32,10 +38,12 @@ export function getPoliciesResponse(v: {
   validityDays: number;
   renewalDays: number;
   minimalKeyLength: number;
+  attestation?: boolean;
 }): Buffer {
   const validity = xml`<certificateValidity><validityPeriodSeconds>${v.validityDays * SECONDS_PER_DAY}</validityPeriodSeconds><renewalPeriodSeconds>${v.renewalDays * SECONDS_PER_DAY}</renewalPeriodSeconds></certificateValidity>`;
   const permission = xml`<permission><enroll>true</enroll><autoEnroll>false</autoEnroll></permission>`;
-  const privateKey = xml`<privateKeyAttributes><minimalKeyLength>${v.minimalKeyLength}</minimalKeyLength>${nil('keySpec', 'keyUsageProperty', 'permissions', 'algorithmOIDReference', 'cryptoProviders')}</privateKeyAttributes>`;
+  const providers = v.attestation ? attestationAttributes() : nil('cryptoProviders');
+  const privateKey = xml`<privateKeyAttributes><minimalKeyLength>${v.minimalKeyLength}</minimalKeyLength>${nil('keySpec', 'keyUsageProperty', 'permissions', 'algorithmOIDReference')}${providers}</privateKeyAttributes>`;
   const revision = xml`<revision><majorRevision>101</majorRevision><minorRevision>0</minorRevision></revision>`;
   const flags = nil('supersededPolicies', 'privateKeyFlags', 'subjectNameFlags', 'enrollmentFlags', 'generalFlags');
   const hash = xml`<hashAlgorithmOIDReference>${SHA256.reference}</hashAlgorithmOIDReference>`;
@@ -49,4 +57,9 @@ export function getPoliciesResponse(v: {
     relatesTo: v.relatesTo,
     body: xml`<GetPoliciesResponse xmlns="${POLICY}">${response}${nil('cAs')}<oIDs>${oid}</oIDs></GetPoliciesResponse>`,
   });
+}
+
+function attestationAttributes(): Xml {
+  const providers = PROVIDERS.map((name) => xml`<provider>${name}</provider>`);
+  return xml`<cryptoProviders>${providers}</cryptoProviders><AttestationFailureBehavior>IgnoreOnError</AttestationFailureBehavior><OperationTimeout>${ATTESTATION_TIMEOUT}</OperationTimeout>`;
 }

@@ -153,7 +153,14 @@ describe('a DiscoverResponse', () => {
   test.each([
     ['without an e-mail address', () => discover({}, '')],
     ['without AuthPolicies', () => discover().replace(/<AuthPolicies>.*<\/AuthPolicies>/, '')],
-    ['that offers Federated alone', () => discover().replace('<AuthPolicy>OnPremise</AuthPolicy>', '')],
+    [
+      'that offers nothing of ours',
+      () =>
+        discover().replace(
+          /<AuthPolicies>.*<\/AuthPolicies>/,
+          '<AuthPolicies><AuthPolicy>Other</AuthPolicy></AuthPolicies>',
+        ),
+    ],
     ['of the namespace with a slash at its end', () => discover().replace('01/enrollment"', '01/enrollment/"')],
   ])('is given to a Discover %s', async (_, request) => {
     const { status, body } = await enrollCall(DISCOVERY, request());

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Catalogue, KEPT_FOR_MS, openCatalogue } from '../../../shared/catalogue/catalogue.ts';
+import { type Catalogue, KEPT_FOR_MS, openCatalogue, SPARED_FOR_MS } from '../../../shared/catalogue/catalogue.ts';
 import { DEFAULT_POLICY, policySchema } from '../../../shared/catalogue/policy.ts';
 import { setClock } from '../../../shared/platform/clock.ts';
 import { StorageUnavailable } from '../../../shared/storage/errors.ts';
@@ -71,6 +71,39 @@ describe('the catalogue', () => {
   });
 });
 
+describe('for answers that must come without storage, the catalogue', () => {
+  const down = () => {
+    throw new StorageUnavailable('down');
+  };
+
+  test('is read as always while storage answers', async () => {
+    await catalogue.writePolicy(named('Contoso'));
+    await Promise.all([catalogue.readOrLast(), catalogue.read(), catalogue.readOrLast()]);
+    expect((await catalogue.readOrLast()).policy.organisation).toBe('Contoso');
+    expect(reads()).toBe(1);
+  });
+
+  test('is what was read last, and storage is asked again after a while', async () => {
+    await catalogue.writePolicy(named('Contoso'));
+    await catalogue.readOrLast();
+    pass(KEPT_FOR_MS);
+    storage.onCall = down;
+    for (let call = 0; call < 5; call += 1) {
+      expect((await catalogue.readOrLast()).policy.organisation).toBe('Contoso');
+    }
+    expect(reads()).toBe(2);
+    storage.onCall = undefined;
+    await openCatalogue(storage).writePolicy(named('Fabrikam'));
+    pass(SPARED_FOR_MS);
+    expect((await catalogue.readOrLast()).policy.organisation).toBe('Fabrikam');
+  });
+
+  test('is the defaults on an instance that never read it', async () => {
+    storage.onCall = down;
+    expect((await catalogue.readOrLast()).policy).toEqual(DEFAULT_POLICY);
+  });
+});
+
 describe('a change of policy', () => {
   test('is seen at once where it was made, and within 60 seconds elsewhere', async () => {
     const elsewhere = openCatalogue(storage);
@@ -121,6 +154,13 @@ describe('a policy', () => {
     ['half a schedule', { poll: { second: { intervalMinutes: 60 } } }],
     ['an unknown field', { polls: {} }],
     ['an invitation without end', { invitations: { expiresInHours: 0 } }],
+    ['no way in', { ways: [] }],
+    ['a way in that does not exist', { ways: ['OnPremise', 'Password'] }],
+    ['a way in twice', { ways: ['OnPremise', 'OnPremise'] }],
+    ['a tenant by its name', { entra: { tenantId: 'contoso.example', audiences: ['a'] } }],
+    ['a tenant without an audience', { entra: { tenantId: '6d8769e6-0f8b-418d-b385-1a53968781c9' } }],
+    ['terms that are required and empty', { termsOfUse: { required: true } }],
+    ['an issuer that is no certificate', { certificates: { issuers: ['-----BEGIN CERTIFICATE-----'] } }],
   ])('with %s is refused', (_, policy) => {
     expect(policySchema.safeParse(policy).success).toBe(false);
   });
@@ -133,7 +173,7 @@ describe('a policy', () => {
     expect(policy).toEqual({
       ...DEFAULT_POLICY,
       poll: { ...DEFAULT_POLICY.poll, remaining: { intervalMinutes: 1_440 } },
-      invitations: { expiresInHours: 72, maxDevices: 5 },
+      invitations: { ...DEFAULT_POLICY.invitations, maxDevices: 5 },
     });
   });
 });

@@ -72,4 +72,31 @@ describe('writing GetPoliciesResponse', () => {
     expect(empty.length - nils.length).toBe(1);
     expect(empty.find((e) => !nils.includes(e))?.name).toBe('policyID');
   });
+
+  test('asks for attestation where it is wanted, and lets a device go on that cannot', () => {
+    const wanted = getPoliciesResponse({
+      commonName: 'Lanyard',
+      validityDays: 365,
+      renewalDays: 60,
+      minimalKeyLength: 2048,
+      attestation: true,
+    });
+    const path = [
+      'Body',
+      'GetPoliciesResponse',
+      'response',
+      'policies',
+      'policy',
+      'attributes',
+      'privateKeyAttributes',
+    ];
+    const key = descend(parseXml(wanted), ...path)!;
+    expect(children(descend(key, 'cryptoProviders'), 'provider').map(({ text }) => text)).toEqual([
+      'Microsoft Platform Crypto Provider',
+      'Microsoft Software Key Storage Provider',
+    ]);
+    expect(descend(key, 'AttestationFailureBehavior')?.text).toBe('IgnoreOnError');
+    expect(descend(key, 'OperationTimeout')?.text).toBe('100');
+    expect(descend(attributes, 'privateKeyAttributes', 'AttestationFailureBehavior')).toBeUndefined();
+  });
 });
