@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { certificatesSchema } from './policy-certificates.ts';
 import { deviceDefaultsSchema } from './policy-device-defaults.ts';
+import { enrollmentSchema } from './policy-enrollment.ts';
 import { entraSchema } from './policy-entra.ts';
 import { supportSchema } from './policy-support.ts';
 import { termsOfUseSchema } from './policy-terms-of-use.ts';
@@ -51,6 +52,7 @@ export const policySchema = z.strictObject({
     .prefault({}),
   support: supportSchema,
   deviceDefaults: deviceDefaultsSchema,
+  enrollment: enrollmentSchema,
   ways: waysSchema,
   entra: entraSchema,
   certificates: certificatesSchema,
