@@ -1,53 +1,36 @@
-import * as z from 'zod';
-import { MAX_DEVICES } from '../../shared/catalogue/policy.ts';
-import { enrollmentDeepLink } from '../../shared/enrollment/deep-link.ts';
+import { invitationRequestSchema, invitationTerms } from '../../shared/enrollment/invitation-request.ts';
+import { invitationView } from '../../shared/enrollment/invitation-view.ts';
 import { createInvitation } from '../../shared/enrollment/invitations.ts';
 import { readJson } from '../../shared/platform/body.ts';
 import { adminDoor, idempotencyOf } from './admin-door.ts';
 
-const invitationSchema = z.strictObject({
-  user: z
-    .string()
-    .trim()
-    .max(320)
-    .regex(
-      /^[^\s\p{C}@\\/]+@[^\s\p{C}@\\/]+\.[^\s\p{C}@\\/]+$/u,
-      'must look like user@domain: Windows Settings takes nothing else',
-    ),
-  expiresInHours: z.int().min(1).max(8_760).optional(),
-  maxDevices: z.int().min(1).max(MAX_DEVICES).optional(),
-});
-
-/** `POST /api/invitations {user, expiresInHours?, maxDevices?}` -> 201 `{id, user, secret, deepLink, expiresAt, maxDevices}` */
+/**
+ * `POST /api/invitations {user, expiresInHours? | expiresAt?, maxDevices?, ownership?, deviceIdentifier?, tenantIdentifier?,
+ * bulk?}` -> 201, the invitation with its secret, deep link and page; for `bulk` the source of a provisioning package too
+ */
 adminDoor('invitations', {
   route: 'api/invitations',
   methods: ['POST'],
   async handler(call) {
     const { services, actor, now } = call;
-    const asked = await readJson(call.request, invitationSchema, 16 * 1024);
+    const asked = await readJson(call.request, invitationRequestSchema, 16 * 1024);
     const { policy } = await services.catalogue.read();
     const idempotency = idempotencyOf(call, asked);
-    const { invitation, secret } = await createInvitation(
+    const made = await createInvitation(
       services.storage,
       {
-        user: asked.user,
-        expiresInHours: asked.expiresInHours ?? policy.invitations.expiresInHours,
-        maxDevices: asked.maxDevices ?? policy.invitations.maxDevices,
+        ...invitationTerms(asked, policy, now),
         createdBy: actor,
         idempotency: idempotency && { ...idempotency, appKey: await services.appKey() },
       },
       now,
     );
-    const { id, user, expiresAt, maxDevices } = invitation;
-    const deepLink = enrollmentDeepLink(user, services.settings.enrollUrl);
+    const { id, user, maxDevices, expiresAt, bulk } = made.invitation;
+    const outcome = `invitation ${id} for ${maxDevices} device(s)${bulk ? ' in bulk' : ''} until ${expiresAt}`;
     return {
       status: 201,
-      value: { id, user, secret, deepLink, expiresAt, maxDevices },
-      audit: {
-        act: 'invite',
-        subject: user,
-        outcome: `invitation ${id} for ${maxDevices} device(s) until ${expiresAt}`,
-      },
+      value: invitationView(made, policy, services.settings.enrollUrl),
+      audit: { act: 'invite', subject: user, outcome },
     };
   },
 });

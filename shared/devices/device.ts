@@ -40,6 +40,8 @@ export interface Admission {
   deviceIdentifier?: string;
   /** The tenant that the deep link names: a GUID or a text of the administrator's. */
   tenantIdentifier?: string;
+  /** Enrolled by a provisioning package: there is no personal user. */
+  bulk?: boolean;
 }
 
 export interface DeviceCertificate {

@@ -6,7 +6,7 @@ import type { Storage } from '../storage/storage.ts';
 import type { Envelope } from '../wire/soap.ts';
 import type { RequestSecurityToken } from '../wire/wstep.ts';
 import type { Grant } from './grants.ts';
-import { findInvitation } from './invitations.ts';
+import { admissionBy, findInvitation } from './invitations.ts';
 import { EnrollmentRefusal } from './refusal.ts';
 
 /** Who asks for a certificate, proved, and by what right. */
@@ -46,6 +46,5 @@ async function authenticateByInvitation(
     return invitation;
   };
   const grant = await readAgain();
-  const admission: Admission = { way: 'invitation', kind: 'deviceOnly', invitationId: grant.value.id };
-  return { user: grant.value.user, grant, readAgain, admission };
+  return { user: grant.value.user, grant, readAgain, admission: admissionBy(grant.value) };
 }

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Admission, Ownership } from '../devices/device.ts';
 import { claim, type Idempotency } from '../idempotency/idempotency.ts';
 import { newInvitationSecret, normaliseSecret, sha256 } from '../platform/ids.ts';
 import { conflict } from '../platform/problem.ts';
@@ -11,12 +12,23 @@ import { type Grant, normaliseUser, partitionOfUser } from './grants.ts';
  * An invitation lets one user enroll a number of devices until a time. Its secret is typed as the password in Settings
  * and stored as SHA-256 only: it has 80 random bits, so a slow hash would add cost and no safety.
  */
-export interface Invitation extends Grant {
+export interface Invitation extends Grant, InvitationTerms {
   secretHash: string;
   createdAt: string;
   createdBy: string;
+  maxDevices: number;
+}
+
+/** What an invitation allows, and what it says of the devices that come with it. */
+export interface InvitationTerms {
+  user: string;
   expiresAt: string;
   maxDevices: number;
+  ownership?: Ownership;
+  deviceIdentifier?: string;
+  tenantIdentifier?: string;
+  /** For a provisioning package: `user` is the package's name at the server and no person. */
+  bulk?: boolean;
 }
 
 /** More open invitations for one user than this are refused: enrolling reads them all in one call. */
@@ -29,10 +41,7 @@ const MAX_TIDIED = 99;
 /** Partition of the claimed Idempotency-Keys; those of users begin otherwise, whatever a caller says his name is. */
 const CLAIMS = 'claims';
 
-export interface NewInvitation {
-  user: string;
-  expiresInHours: number;
-  maxDevices: number;
+export interface NewInvitation extends InvitationTerms {
   createdBy: string;
   /** Makes a repeated call give the same invitation: its secret is then derived from this key and the app's own. */
   idempotency?: Idempotency & { appKey: Buffer };
@@ -53,14 +62,13 @@ export async function createInvitation(
     : identify(now);
   const user = normaliseUser(request.user);
   const partition = partitionOfUser(user);
+  const { idempotency: _, ...terms } = request;
   const invitation: Invitation = {
+    ...terms,
     id,
     user,
     secretHash: hashOf(secret),
     createdAt: now.toISOString(),
-    createdBy: request.createdBy,
-    expiresAt: new Date(now.getTime() + request.expiresInHours * 3_600_000).toISOString(),
-    maxDevices: request.maxDevices,
     uses: [],
   };
   const { rows } = await table.page<Invitation>(partition, PAGE);
@@ -126,4 +134,18 @@ export async function findInvitation(
     if (timingSafeEqual(Buffer.from(row.value.secretHash, 'hex'), given)) found = row;
   }
   return found && found.value.expiresAt > now.toISOString() ? found : undefined;
+}
+
+/** What the record of an enrollment says of the invitation that admitted it. */
+export function admissionBy(invitation: Invitation): Admission {
+  const { id, ownership, deviceIdentifier, tenantIdentifier, bulk } = invitation;
+  return {
+    way: 'invitation',
+    kind: 'deviceOnly',
+    invitationId: id,
+    ownership,
+    deviceIdentifier,
+    tenantIdentifier,
+    bulk,
+  };
 }

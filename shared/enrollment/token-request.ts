@@ -18,6 +18,7 @@ import { type EnrollmentContext, readEnrollmentContext } from './enrollment-cont
 import { type Grant, GrantMoved } from './grants.ts';
 import { issueEnrollment } from './issue.ts';
 import { EnrollmentRefusal } from './refusal.ts';
+import { checkTenant } from './tenant.ts';
 
 /** Days before the end of the certificate at which Windows begins to renew, and between its tries. */
 export const RENEW_PERIOD_DAYS = 60;
@@ -57,6 +58,7 @@ export async function issueToken(
   if (request.requestType !== 'Issue') throw new EnrollmentRefusal('kindNotServed', 'RequestType is not Issue.');
   const { policy } = await services.catalogue.read();
   const applicant = await authenticate({ storage: services.storage, policy, envelope, request });
+  checkTenant(applicant.admission, policy);
   const context = readEnrollmentContext(request.context);
   const signingRequest = readCertificateRequest(request);
   const secret = randomBytes(32).toString('base64url');

@@ -4,7 +4,8 @@ import { MemoryStorage } from '../../support/memory-storage.ts';
 
 const NOW = new Date('2026-03-01T12:00:00.000Z');
 const hoursLater = (hours: number) => new Date(NOW.getTime() + hours * 3_600_000);
-const REQUEST = { user: 'Kim@Example.org ', expiresInHours: 72, maxDevices: 1, createdBy: 'sam' };
+const until = (hours: number) => ({ expiresAt: hoursLater(hours).toISOString() });
+const REQUEST = { user: 'Kim@Example.org ', ...until(72), maxDevices: 1, createdBy: 'sam' };
 const idempotency = { key: 'k1', requestHash: 'h1', appKey: Buffer.alloc(32, 7) };
 
 async function found(storage: MemoryStorage, user: string, secret: string, at = NOW): Promise<Invitation | undefined> {
@@ -64,9 +65,9 @@ describe('an invitation', () => {
 });
 
 describe('a user with many invitations', () => {
-  async function storageWith(count: number, expiresInHours = 1): Promise<MemoryStorage> {
+  async function storageWith(count: number): Promise<MemoryStorage> {
     const storage = new MemoryStorage();
-    for (let n = 0; n < count; n += 1) await createInvitation(storage, { ...REQUEST, expiresInHours }, NOW);
+    for (let n = 0; n < count; n += 1) await createInvitation(storage, { ...REQUEST, ...until(1) }, NOW);
     return storage;
   }
 
@@ -120,7 +121,7 @@ describe('under an Idempotency-Key', () => {
   test('a repetition after the invitation has ended does not fail', async () => {
     const storage = new MemoryStorage();
     for (let n = 0; n < 60; n += 1) await createInvitation(storage, REQUEST, NOW);
-    const short = { ...REQUEST, expiresInHours: 1, idempotency };
+    const short = { ...REQUEST, ...until(1), idempotency };
     const first = await createInvitation(storage, short, NOW);
     expect(await createInvitation(storage, short, hoursLater(2))).toEqual(first);
   });

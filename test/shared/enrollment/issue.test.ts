@@ -33,7 +33,8 @@ class Desk {
 
   static async open(maxDevices = 1): Promise<Desk> {
     const storage = new MemoryStorage();
-    const request = { user: 'kim@example.org', expiresInHours: 72, maxDevices, createdBy: 'sam' };
+    const expiresAt = new Date(NOW.getTime() + 72 * 3_600_000).toISOString();
+    const request = { user: 'kim@example.org', expiresAt, maxDevices, createdBy: 'sam' };
     const { secret } = await createInvitation(storage, request, NOW);
     return Object.assign(new Desk(secret), { storage });
   }
