@@ -4,3 +4,5 @@ import './enrollment/discovery.ts';
 import './enrollment/enrollment.ts';
 import './enrollment/enrollment-policy.ts';
 import './enrollment/entra-discovery.ts';
+import './enrollment/join.ts';
+import './enrollment/sign-in.ts';
