@@ -3,6 +3,7 @@ import { certificatesSchema } from './policy-certificates.ts';
 import { deviceDefaultsSchema } from './policy-device-defaults.ts';
 import { enrollmentSchema } from './policy-enrollment.ts';
 import { entraSchema } from './policy-entra.ts';
+import { signInSchema } from './policy-sign-in.ts';
 import { supportSchema } from './policy-support.ts';
 import { termsOfUseSchema } from './policy-terms-of-use.ts';
 import { writable } from './policy-text.ts';
@@ -59,6 +60,7 @@ export const policySchema = z.strictObject({
   termsOfUse: termsOfUseSchema,
   /** Whether devices are asked to prove their TPM (EnrollmentVersion 5.0). What they send is kept and not judged. */
   attestation: z.boolean().default(false),
+  signIn: signInSchema,
 });
 
 export type Policy = z.infer<typeof policySchema>;

@@ -40,6 +40,8 @@ export interface Admission {
   deviceIdentifier?: string;
   /** The tenant that the deep link names: a GUID or a text of the administrator's. */
   tenantIdentifier?: string;
+  /** Object id of the user in Microsoft Entra, where he signed in there. */
+  entraUserId?: string;
   /** Enrolled by a provisioning package: there is no personal user. */
   bulk?: boolean;
 }
@@ -54,6 +56,16 @@ export interface DeviceCertificate {
   der: string;
   publicKeyHash: string;
   issuedAt: string;
+}
+
+/** A renewal of the certificate (MS-MDE2 3.5). */
+export interface Renewal {
+  at: string;
+  /** Names the attempt in the journal. */
+  traceId: string;
+  /** SHA-256 of the new certificate, lower hex, and its end. */
+  thumbprint: string;
+  notAfter: string;
 }
 
 export type UnenrollState = 'waiting' | 'held' | 'sent' | 'confirmed' | 'silent' | 'failed' | 'neverDelivered';
@@ -104,6 +116,10 @@ export interface Device {
   factsReadAt?: string;
   join?: Join;
   certificates: DeviceCertificate[];
+  /** The last ones, oldest first. */
+  renewals?: Renewal[];
+  /** When an administrator last told the device to renew at once. */
+  renewNowAt?: string;
   /** B64(MD5(name:secret)) for deployments that authenticate by digest. */
   digestCredential?: string;
   nextSequence: number;

@@ -41,9 +41,14 @@ function luminance(colour: Rgb): number {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
+/** A colour written anew: whatever came in, what goes out is `#rrggbb`. */
+export function cleanColour(colour: string): string {
+  return write(parse(colour));
+}
+
 function parse(colour: string): Rgb {
   const value = Number.parseInt(colour.slice(1), 16);
-  return [value >> 16, (value >> 8) & 255, value & 255];
+  return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
 }
 
 function write(colour: Rgb): string {

@@ -1,0 +1,62 @@
+import { app, type HttpRequest, type HttpResponseInit, type InvocationContext } from '@azure/functions';
+import { foreignForm, type PageReply, showSignIn, signInByInvitation } from '../../shared/enrollment/sign-in.ts';
+import { callerAddress } from '../../shared/enrollment/throttle.ts';
+import { readBody } from '../../shared/platform/body.ts';
+import { reply } from '../../shared/platform/http.ts';
+import { logTo } from '../../shared/platform/log.ts';
+import { Problem } from '../../shared/platform/problem.ts';
+import { SIGN_IN_PATH } from '../../shared/wire/paths.ts';
+import { services } from '../services.ts';
+
+/** Two fields and what Windows put into the address. */
+const MAX_FORM_BYTES = 16 * 1024;
+const FORM = 'application/x-www-form-urlencoded';
+
+/** The sign-in page that Windows opens in its web view (MS-MDE2 3.2), and its form. */
+app.http('sign-in', {
+  route: SIGN_IN_PATH.slice(1),
+  methods: ['GET', 'HEAD', 'POST'],
+  authLevel: 'anonymous',
+  handler: signIn,
+});
+
+async function signIn(request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit> {
+  const own = { ...services(), log: logTo(context) };
+  // Not `request.query`, which joins what came twice.
+  const query = new URL(request.url).searchParams;
+  if (request.method !== 'POST') return pageReply(await showSignIn(own, query));
+  if (!isOwnForm(request, own.settings.enrollUrl)) return pageReply(await foreignForm(own));
+  const form = await readForm(request);
+  if (!(form instanceof URLSearchParams)) return form;
+  return pageReply(
+    await signInByInvitation(own, { form, address: callerAddress(request.headers.get('x-forwarded-for')) }),
+  );
+}
+
+/** A page as an HTTP reply. */
+export function pageReply({ status, page, retryAfter }: PageReply): HttpResponseInit {
+  const wait: Record<string, string> = retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) };
+  return reply(status, page.body, undefined, { ...page.headers, ...wait });
+}
+
+/**
+ * Whether a form was sent from a page of ours, as far as the browser says. No cookie signs anybody in here, so another
+ * site's form could only bring a secret that it knows; this keeps it from doing that in somebody else's name.
+ */
+function isOwnForm({ headers }: HttpRequest, enrollUrl: string): boolean {
+  const site = headers.get('sec-fetch-site');
+  if (site !== null) return site === 'same-origin' || site === 'none';
+  const origin = headers.get('origin');
+  return origin === null || origin === enrollUrl;
+}
+
+async function readForm(request: HttpRequest): Promise<URLSearchParams | HttpResponseInit> {
+  const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
+  if (type !== FORM) return reply(415, `A form is expected: ${FORM}.`);
+  try {
+    return new URLSearchParams((await readBody(request, MAX_FORM_BYTES)).toString('utf8'));
+  } catch (error) {
+    if (error instanceof Problem) return reply(error.status, 'The form is too large.');
+    throw error;
+  }
+}

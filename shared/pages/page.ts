@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import type { Support } from '../catalogue/policy-support.ts';
+import { cleanColour, readableOn } from './colour.ts';
+import { Html, html } from './html.ts';
+
+/** Whose page it is. */
+export interface PageOwner {
+  organisation: string;
+  /** `#rrggbb` */
+  colour: string;
+  /** Whom people ask; nothing is shown of what is empty. */
+  support?: Support;
+}
+
+export interface PageContent {
+  /** What a screen reader says first, and a history shows. */
+  title: string;
+  main: Html;
+  /** Where forms of this page may go (Content-Security-Policy `form-action`); nowhere unless given. */
+  formAction?: string;
+  /** A script of ours: fixed text, no values in it. */
+  script?: string;
+}
+
+/** A page as it goes out; `headers` have all but the length. */
+export interface Page {
+  body: string;
+  headers: Record<string, string>;
+}
+
+const LIGHT = '#ffffff';
+const DARK = '#1b1b1f';
+
+/** Roughly 2 KB; everything that a page of ours needs, so that nothing is fetched. No colour carries a meaning alone. */
+const STYLE = `*{box-sizing:border-box}
+body{margin:0;border-top:.4rem solid var(--own);background:var(--back);color:var(--text);font:1rem/1.5 "Segoe UI",system-ui,"Noto Sans",sans-serif;overflow-wrap:anywhere}
+main,footer{max-width:28rem;margin:0 auto;padding:1rem 1.25rem}
+h1{margin:.5rem 0;font-size:1.5rem;line-height:1.25;font-weight:600}
+h2{margin:1.5rem 0 .5rem;font-size:1.1rem}
+p{margin:.5rem 0}
+label{display:block;margin-top:1rem;font-weight:600}
+small{display:block;font-size:.875rem}
+input{width:100%;min-height:2.75rem;padding:.5rem .75rem;border:1px solid var(--line);border-radius:.25rem;background:var(--back);color:inherit;font:inherit}
+.secret{font-family:Consolas,ui-monospace,monospace;letter-spacing:.05em}
+.button{display:block;width:100%;min-height:2.75rem;margin-top:1.25rem;padding:.6rem 1rem;border:2px solid var(--accent);border-radius:.25rem;background:var(--accent);color:var(--back);font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
+.second{background:var(--back);color:var(--accent)}
+.button:hover{text-decoration:underline}
+a{color:var(--accent)}
+:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+[role=alert]{margin:1rem 0;padding:.75rem 1rem;border:2px solid var(--error);border-radius:.25rem}
+[role=alert] h2{margin:0;color:var(--error)}
+[aria-invalid=true]{border:2px solid var(--error)}
+footer{border-top:1px solid var(--line);font-size:.875rem}`;
+
+/**
+ * A page in the organisation's name and colour: one answer with everything in it. It may load nothing, be put into no
+ * frame and send its forms only where it says; its one script and one style are let through by a nonce of this answer.
+ */
+export function page(owner: PageOwner, { title, main, formAction = "'none'", script }: PageContent): Page {
+  const nonce = randomBytes(16).toString('base64');
+  const body = html`<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>${title}</title>
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<style nonce="${nonce}">${new Html(colours(owner.colour) + STYLE)}</style></head>
+<body><main>${main}</main>${help(owner.support)}${script !== undefined && html`<script nonce="${nonce}">${new Html(script)}</script>`}</body></html>
+`;
+  const policy = [
+    "default-src 'none'",
+    `style-src 'nonce-${nonce}'`,
+    ...(script === undefined ? [] : [`script-src 'nonce-${nonce}'`]),
+    `form-action ${formAction}`,
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ];
+  return {
+    body: body.toString(),
+    headers: {
+      'Content-Type': 'text/html; charset=utf-8',
+      'Content-Security-Policy': policy.join('; '),
+      'Cache-Control': 'no-store',
+      // Addresses here can hold a secret of a deep link: nobody else is told them.
+      'Referrer-Policy': 'same-origin',
+      'X-Content-Type-Options': 'nosniff',
+      'X-Frame-Options': 'DENY',
+    },
+  };
+}
+
+/** The settings let through nothing but `#rrggbb`; what a style carries is made here again all the same. */
+function colours(own: string): string {
+  const light = `--own:${cleanColour(own)};--accent:${readableOn(LIGHT, own)};--text:#1b1b1f;--back:${LIGHT};--line:#6b6b73;--error:#b3261e`;
+  const dark = `--accent:${readableOn(DARK, own)};--text:#f4f4f6;--back:${DARK};--line:#9a9aa3;--error:#ffb4ab`;
+  return `:root{color-scheme:light dark;${light}}@media(prefers-color-scheme:dark){:root{${dark}}}\n`;
+}
+
+function help(support: Support | undefined): Html | undefined {
+  if (!support) return undefined;
+  const { phone, email, website } = support;
+  const ways = [
+    phone && html`<li><a href="tel:${phone.replace(/[^+\d]/g, '')}">${phone}</a></li>`,
+    email && html`<li><a href="mailto:${email}">${email}</a></li>`,
+    website && html`<li><a href="${website}" rel="noreferrer">${website}</a></li>`,
+  ].filter((way): way is Html => way instanceof Html);
+  if (ways.length === 0) return undefined;
+  return html`<footer><h2>Do you need help?</h2><ul>${ways}</ul></footer>`;
+}
