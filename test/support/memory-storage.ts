@@ -7,7 +7,7 @@ import { type Operation, transactionBody } from '../../shared/storage/transactio
 /** One call of the storage, as a test counts, delays or fails it. */
 export interface StorageCall {
   table: string;
-  operation: 'get' | 'page' | 'write';
+  operation: 'get' | 'getMany' | 'page' | 'write';
   partitionKey: string;
   changes?: Change[];
 }
@@ -66,6 +66,16 @@ export class MemoryTable implements Table {
       return readBack<T>(entity, etag);
     });
     return keys.length > limit ? { rows, next: `${keys[limit - 1]} ` } : { rows };
+  }
+
+  async getMany<T>(partitionKey: string, rowKeys: readonly string[]): Promise<Row<T>[]> {
+    if (rowKeys.length > 14) throw new RangeError(`${rowKeys.length} rows cannot be asked for in one call`);
+    await this.#note({ operation: 'getMany', partitionKey });
+    const rows = this.#partition(partitionKey);
+    return [...new Set(rowKeys)].flatMap((key) => {
+      const row = rows.get(key);
+      return row ? [readBack<T>(row.entity, row.etag)] : [];
+    });
   }
 
   async write(partitionKey: string, changes: Change[]): Promise<void> {

@@ -59,6 +59,8 @@ export class Partition {
     };
     const devices: Table = {
       get: async <T>(_: string, rowKey: string) => (this.rows.has(rowKey) ? read<T>(rowKey) : undefined),
+      getMany: async <T>(_: string, rowKeys: readonly string[]) =>
+        rowKeys.filter((key) => this.rows.has(key)).map((key) => read<T>(key)),
       page: async <T>(_: string, { from = '', before = '\uffff', limit = 1_000 } = {}) => {
         const keys = [...this.rows.keys()].filter((key) => key >= from && key < before).sort();
         return { rows: keys.slice(0, limit).map((key) => read<T>(key)), next: keys[limit] };

@@ -143,6 +143,30 @@ describe('a row', () => {
   });
 });
 
+describe('rows asked for by their keys', () => {
+  test('come in one call, without those that are not there', async () => {
+    const others = Array.from({ length: 80 }, (_, n) => insert(`other-${n}`));
+    await table.write(partition, [insert('a', { n: 1 }), insert("b'c", { n: 2 }), ...others]);
+    await table.write(newGuid(), [insert('d', { n: 4 })]);
+    calls.length = 0;
+    const rows = await table.getMany<{ n: number }>(partition, ['a', "b'c", 'd', 'e/f', 'a']);
+    expect(calls).toEqual(['query devices']);
+    expect(rows.map(({ rowKey, value }) => [rowKey, value.n]).toSorted()).toEqual([
+      ['a', 1],
+      ["b'c", 2],
+    ]);
+  });
+
+  test('cost nothing when no row can have such a key, and are at most 14', async () => {
+    expect(await table.getMany(partition, [])).toEqual([]);
+    expect(await table.getMany(partition, ['a/b'])).toEqual([]);
+    expect(calls).toEqual([]);
+    const keys = Array.from({ length: 15 }, (_, n) => `k${n}`);
+    await expect(table.getMany(partition, keys)).rejects.toThrow(RangeError);
+    expect(await table.getMany(partition, keys.slice(1))).toEqual([]);
+  });
+});
+
 describe('a write', () => {
   test('of nothing asks nothing', async () => {
     await table.write(partition, []);
