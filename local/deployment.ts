@@ -35,6 +35,8 @@ export interface LocalOptions {
   folder: string;
   /** Keep tables and blobs in memory only. */
   inMemory?: boolean;
+  /** Connection string of a table and blob service that runs already; it is not stopped with this. */
+  storage?: string;
   /** Under this name devices of the same network reach it; without one it is reached from this machine alone. */
   hostName?: string;
   ports?: Partial<Record<'enroll' | 'manage' | 'bare', number>>;
@@ -63,7 +65,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalDeployment
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const keys = await openKeys(folder);
   const root = await openTlsRoot(folder);
-  const azurite = await startAzurite(options.inMemory ? { inMemory: true } : { folder: join(folder, 'azurite') });
+  const azurite = await openStorageService(options);
   options.onReady?.('storage', 'tables and blobs (Azurite)');
   try {
     const storage = openStorage({ tables: azurite.connectionString, blobs: azurite.connectionString });
@@ -93,6 +95,11 @@ export async function startLocal(options: LocalOptions): Promise<LocalDeployment
     await azurite.stop();
     throw error;
   }
+}
+
+async function openStorageService({ storage, inMemory, folder }: LocalOptions) {
+  if (storage !== undefined) return { connectionString: storage, stop: async () => {} };
+  return startAzurite(inMemory ? { inMemory: true } : { folder: join(folder, 'azurite') });
 }
 
 type Ports = Record<'enroll' | 'manage' | 'bare', number>;
