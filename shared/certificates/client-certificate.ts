@@ -32,7 +32,15 @@ export function checkClientCertificate(
 ): ClientCertificateResult {
   const certificate = readHeader(header);
   if (typeof certificate === 'string') return { ok: false, reason: certificate };
+  return checkLeaf(certificate, issuers, now);
+}
 
+/** The same check of a certificate that came another way: a renewal is signed with it and brings it along (RFC 5652). */
+export function checkLeaf(
+  certificate: X509Certificate,
+  issuers: X509Certificate[],
+  now: Date,
+): ClientCertificateResult {
   const issuer = issuers.find((candidate) => isIssuedBy(certificate, candidate));
   if (!issuer) return { ok: false, reason: 'the certificate is not signed by an issuing CA of this server' };
   if (!isInDate(issuer, now)) return { ok: false, reason: 'the issuing CA is out of date' };

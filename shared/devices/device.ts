@@ -44,6 +44,16 @@ export interface Admission {
   entraUserId?: string;
   /** Enrolled by a provisioning package: there is no personal user. */
   bulk?: boolean;
+  /** The tenant of Microsoft Entra that vouched for the user, and the device's id there, where the token had one. */
+  tenantId?: string;
+  entraDeviceId?: string;
+  /** The terms of use that the user accepted on our page. */
+  termsOfUse?: Acceptance;
+}
+
+export interface Acceptance {
+  version: string;
+  acceptedAt: string;
 }
 
 export interface DeviceCertificate {

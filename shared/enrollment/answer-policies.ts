@@ -1,8 +1,8 @@
 import type { Policy } from '../catalogue/policy.ts';
 import { LEAF_VALIDITY_DAYS } from '../certificates/leaf.ts';
+import { RENEW_PERIOD_DAYS } from '../devices/renewal-window.ts';
 import type { Envelope } from '../wire/soap.ts';
 import { getPoliciesResponse, readGetPolicies } from '../wire/xcep.ts';
-import { RENEW_PERIOD_DAYS } from './token-request.ts';
 
 const MINIMAL_KEY_LENGTH = 2048;
 

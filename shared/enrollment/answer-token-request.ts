@@ -1,6 +1,4 @@
-import type { Admission } from '../devices/device.ts';
 import { now } from '../platform/clock.ts';
-import type { Log } from '../platform/log.ts';
 import { fault } from '../wire/fault.ts';
 import { type Envelope, readEnvelope, SoapError } from '../wire/soap.ts';
 import { ACTION_REQUEST_SECURITY_TOKEN, type RequestSecurityToken, readRequestSecurityToken } from '../wire/wstep.ts';
@@ -13,6 +11,16 @@ import { type EnrollmentServices, issueToken } from './token-request.ts';
 
 /** Context names that help an administrator to find the device; the rest stays out of the journal. */
 const JOURNAL_NAMES = ['DeviceName', 'DeviceID', 'HWDevID', 'OSVersion', 'OSEdition', 'EnrollmentType', 'SerialNumber'];
+
+/** What the server itself failed at, and what is refused to a device that has proved which it is: no secret was guessed. */
+const NO_FAILURES: ReadonlySet<RefusalCause> = new Set([
+  'failed',
+  'busy',
+  'renewalBlocked',
+  'renewalLeft',
+  'renewalTooEarly',
+  'renewalTooOften',
+]);
 
 export interface TokenCall {
   body: Buffer;
@@ -39,7 +47,7 @@ interface Attempt {
  * for Windows shows an empty reply as an error of its own and the person would not learn that the secret is wrong.
  */
 export async function answerTokenRequest(
-  services: EnrollmentServices & { journal: Journal; throttle: Throttle; log: Log },
+  services: EnrollmentServices & { journal: Journal; throttle: Throttle },
   call: TokenCall,
 ): Promise<TokenReply> {
   const traceId = services.journal.begin(call.address, now());
@@ -47,26 +55,20 @@ export async function answerTokenRequest(
   try {
     readRequest(attempt, call.body);
     const { envelope, request } = attempt as Required<Attempt>;
-    const { device, body } = await issueToken(services, envelope, request);
-    const reason = wordsFor(device.admission);
-    const entry = { ...describe(traceId, attempt, reason), enrollmentId: device.id };
-    await services.journal.enrolled(entry, call.address, services.log);
-    services.log.info('A device was enrolled', { device: device.id, trace: traceId });
+    const { outcome, words, device, body } = await issueToken(services, envelope, request, traceId);
+    const entry = { ...describe(traceId, attempt, words), enrollmentId: device.id };
+    await services.journal.enrolled(entry, call.address, services.log, outcome);
+    services.log.info(`A device was ${outcome}`, { device: device.id, trace: traceId });
     return { status: 200, body };
   } catch (error) {
     const { cause, reason } = explain(error);
     services.log.warn('An enrollment was refused', { trace: traceId, cause, reason });
     await services.journal.refused({ ...describe(traceId, attempt, reason), cause }, services.log);
-    // What the server itself failed at is no failure of the caller.
-    const retryAfter = cause === 'failed' || cause === 'busy' ? undefined : services.throttle.fail(call.address, now());
+    const retryAfter = NO_FAILURES.has(cause) ? undefined : services.throttle.fail(call.address, now());
     const { fault: name, message } = REFUSALS[cause];
     const body = fault({ name, reason: message, traceId, relatesTo: attempt.envelope?.messageId });
     return { status: retryAfter === undefined ? 500 : 429, body, retryAfter };
   }
-}
-
-function wordsFor({ way, invitationId }: Admission): string {
-  return invitationId ? `Enrolled by invitation ${invitationId} (${way}).` : `Enrolled by ${way}.`;
 }
 
 function readRequest(attempt: Attempt, body: Buffer): void {

@@ -1,5 +1,5 @@
 import type { CertificateAuthority } from '../certificates/certificate-authority.ts';
-import { issueLeaf, type Leaf } from '../certificates/leaf.ts';
+import { issueLeaf } from '../certificates/leaf.ts';
 import type { SigningRequest } from '../certificates/signing-request.ts';
 import { type Admission, DEVICE_ROW, type Device, type DeviceCertificate, hasLeft } from '../devices/device.ts';
 import { addToDeviceList } from '../devices/device-list.ts';
@@ -7,6 +7,7 @@ import { newGuid } from '../platform/ids.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Change, Conflict, tryWrite } from '../storage/tables.ts';
+import { certificateRecord } from './certificate-record.ts';
 import type { EnrollmentContext } from './enrollment-context.ts';
 import { type Grant, type GrantUse, writeUses } from './grants.ts';
 import { EnrollmentRefusal } from './refusal.ts';
@@ -166,18 +167,6 @@ async function supersedeUnwritten(storage: Storage, id: string, by: Device): Pro
   const value: Device = { ...rest, id, state: 'superseded', supersededBy: by.id, certificates: [] };
   const written = await tryWrite(storage.table('devices'), id, [{ kind: 'insert', rowKey: DEVICE_ROW, value }]);
   if (!written) await supersede(storage, id, by);
-}
-
-function certificateRecord(leaf: Leaf, publicKeyHash: string, now: Date): DeviceCertificate {
-  return {
-    thumbprint: leaf.thumbprint,
-    serialNumber: leaf.serialNumber,
-    notBefore: leaf.notBefore.toISOString(),
-    notAfter: leaf.notAfter.toISOString(),
-    der: leaf.der.toString('base64'),
-    publicKeyHash,
-    issuedAt: now.toISOString(),
-  };
 }
 
 function newDevice(request: AcceptedRequest, id: string, certificate: DeviceCertificate): Device {

@@ -11,7 +11,7 @@ export interface JournalEntry {
   traceId: string;
   at: string;
   user: string;
-  outcome: 'enrolled' | 'refused';
+  outcome: 'enrolled' | 'renewed' | 'refused';
   enrollmentId?: string;
   cause?: RefusalCause;
   reason: string;
@@ -46,9 +46,14 @@ export class Journal {
   }
 
   /** Keeps an accepted attempt. One call. A journal that cannot be written must not undo an enrollment. */
-  async enrolled(entry: Omit<JournalEntry, 'outcome'>, address: string, log: Log): Promise<void> {
+  async enrolled(
+    entry: Omit<JournalEntry, 'outcome'>,
+    address: string,
+    log: Log,
+    outcome: 'enrolled' | 'renewed' = 'enrolled',
+  ): Promise<void> {
     if (!entry.traceId.startsWith(NOT_KEPT)) this.#count(address, -1);
-    await this.#write({ ...entry, outcome: 'enrolled' }, log);
+    await this.#write({ ...entry, outcome }, log);
   }
 
   /** Keeps a refused attempt, if a place was kept for it. At most one call. */

@@ -33,6 +33,42 @@ export const REFUSALS = {
     message: 'The user name or the invitation secret is wrong, or the invitation has ended.',
     remedy: 'See whether the user has an open invitation; if not, or if the secret is lost, make a new one.',
   },
+  badToken: {
+    fault: 'InvalidSecurity',
+    message: 'The sign-in was not recognised. Start again in Settings.',
+    remedy: 'Let the user start again in Settings. If it goes on, the reason says what is wrong with the token.',
+  },
+  expiredToken: {
+    fault: 'Authentication',
+    message: 'The sign-in took too long. Start again in Settings.',
+    remedy: 'Let the user start again in Settings. See that the clock of the PC is right.',
+  },
+  wayNotOffered: {
+    fault: 'InvalidSecurity',
+    message: 'This way to sign in is not offered here.',
+    remedy: 'Add the way to the setting ways, or let the user enroll by one that is in it.',
+  },
+  badEntraToken: {
+    fault: 'Authentication',
+    message: 'The token of Microsoft Entra is not good here.',
+    remedy: 'Compare entra.tenantId and entra.audiences in the settings with the application in the tenant.',
+  },
+  entraUnreachable: {
+    fault: 'EnrollmentServer',
+    message: 'Microsoft Entra cannot be reached. Try again in a minute.',
+    remedy: 'Try again; if it goes on, see whether the enroll app can reach login.microsoftonline.com.',
+  },
+  termsNotAccepted: {
+    fault: 'InvalidEnrollmentData',
+    message: 'The terms of use have not been accepted.',
+    remedy: 'Let the user join again and accept; see that the tenant names the address of the terms of use.',
+  },
+  badCertificate: {
+    fault: 'Authentication',
+    message: 'The certificate or its signature is not good here.',
+    remedy:
+      'The reason says what does not fit: issuer, dates, user or signature. See certificates.issuers in the settings.',
+  },
   closed: {
     fault: 'Authorization',
     message: 'Enrollment is closed.',
@@ -111,10 +147,40 @@ export const REFUSALS = {
     message: 'This kind of enrollment is not offered here.',
     remedy: 'Enroll the PC in Settings; other kinds, such as app management, are not offered.',
   },
-  renewalNotServed: {
+  renewalUnreadable: {
     fault: 'NotEligibleToRenew',
     message: 'This enrollment cannot be renewed here.',
-    remedy: 'Disconnect the PC and enroll it again before its certificate ends.',
+    remedy: 'The reason says what is wrong. Windows tries again every four days; if it goes on, enroll the PC again.',
+  },
+  renewalForeign: {
+    fault: 'NotEligibleToRenew',
+    message: 'This enrollment cannot be renewed here.',
+    remedy: 'The certificate is none of ours. If the PC should be here, disconnect it and enroll it again.',
+  },
+  renewalExpired: {
+    fault: 'NotEligibleToRenew',
+    message: 'This enrollment cannot be renewed here.',
+    remedy: 'It is too late to renew: disconnect the PC and enroll it again.',
+  },
+  renewalTooEarly: {
+    fault: 'NotEligibleToRenew',
+    message: 'This enrollment cannot be renewed here.',
+    remedy: 'Nothing; it renews in the last 60 days. To renew before, send RenewNow: docs/enrollment.md, Renewal.',
+  },
+  renewalTooOften: {
+    fault: 'NotEligibleToRenew',
+    message: 'This enrollment cannot be renewed here.',
+    remedy: 'The PC cannot keep its new certificates: see to its certificate store, or enroll it again.',
+  },
+  renewalLeft: {
+    fault: 'NotEligibleToRenew',
+    message: 'This enrollment cannot be renewed here.',
+    remedy: 'The enrollment is over. If the PC should be managed, enroll it again.',
+  },
+  renewalBlocked: {
+    fault: 'NotEligibleToRenew',
+    message: 'This enrollment cannot be renewed here.',
+    remedy: 'The device is blocked. Nothing, if that is right.',
   },
   invitationUsedUp: {
     fault: 'DeviceCapReached',

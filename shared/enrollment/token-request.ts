@@ -3,9 +3,11 @@ import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Policy } from '../catalogue/policy.ts';
 import type { CertificateAuthority } from '../certificates/certificate-authority.ts';
 import { readSigningRequest, type SigningRequest, SigningRequestError } from '../certificates/signing-request.ts';
-import type { Device } from '../devices/device.ts';
+import type { Admission, Device } from '../devices/device.ts';
+import { RENEW_PERIOD_DAYS, RETRY_INTERVAL_DAYS } from '../devices/renewal-window.ts';
 import { now } from '../platform/clock.ts';
 import { newGuid } from '../platform/ids.ts';
+import type { Log } from '../platform/log.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { hashedCredential } from '../wire/digest.ts';
@@ -13,16 +15,15 @@ import { MANAGEMENT_PATH } from '../wire/paths.ts';
 import { provisioningDocument } from '../wire/provisioning.ts';
 import type { Envelope } from '../wire/soap.ts';
 import { type RequestSecurityToken, tokenResponse } from '../wire/wstep.ts';
-import { type Applicant, authenticate } from './authenticate.ts';
+import type { Applicant } from './applicant.ts';
+import { authenticate } from './authenticate.ts';
 import { type EnrollmentContext, readEnrollmentContext } from './enrollment-context.ts';
 import { type Grant, GrantMoved } from './grants.ts';
 import { issueEnrollment } from './issue.ts';
 import { EnrollmentRefusal } from './refusal.ts';
+import { renewCertificate } from './renewal.ts';
 import { checkTenant } from './tenant.ts';
 
-/** Days before the end of the certificate at which Windows begins to renew, and between its tries. */
-export const RENEW_PERIOD_DAYS = 60;
-export const RETRY_INTERVAL_DAYS = 4;
 /** How long the Timestamp of the reply is good for; Windows does not look at it (MS-WSTEP asks for it). */
 const REPLY_VALID_MS = 5 * 60_000;
 const MAX_ATTEMPTS = 5;
@@ -31,29 +32,39 @@ export interface EnrollmentServices {
   storage: Storage;
   catalogue: Catalogue;
   ca(): Promise<CertificateAuthority>;
+  /** The app's own key. */
+  appKey(): Promise<Buffer>;
   deviceAuth: 'certificate' | 'digest';
   providerId: string;
   manageUrl: string;
+  log: Log;
 }
 
 export interface TokenResult {
+  outcome: 'enrolled' | 'renewed';
+  /** What happened, for the journal. */
+  words: string;
   device: Device;
   /** The RequestSecurityTokenResponseCollection. */
   body: Buffer;
 }
 
 /**
- * RequestSecurityToken with RequestType Issue (MS-MDE2 3.4): checks who asks, issues the
- * certificate, and answers with the provisioning document.
+ * RequestSecurityToken: with RequestType Issue (MS-MDE2 3.4) checks who asks, issues the certificate, and answers with the
+ * provisioning document; with Renew (3.5) the certificate that the enrollment has is the whole proof.
+ * @param traceId names the attempt in the journal
  * @throws {EnrollmentRefusal} with the cause that the fault is made from; nothing is stored then
  */
 export async function issueToken(
   services: EnrollmentServices,
   envelope: Envelope,
   request: RequestSecurityToken,
+  traceId: string,
 ): Promise<TokenResult> {
   if (request.requestType === 'Renew') {
-    throw new EnrollmentRefusal('renewalNotServed', 'RequestType Renew is not served; the device has to enroll again.');
+    const { device, certificate, document } = await renewCertificate(services, request, traceId);
+    const words = `Renewed; the new certificate is good until ${certificate.notAfter}.`;
+    return { outcome: 'renewed', words, device, body: replyTo(envelope, document) };
   }
   if (request.requestType !== 'Issue') throw new EnrollmentRefusal('kindNotServed', 'RequestType is not Issue.');
   const { policy } = await services.catalogue.read();
@@ -77,7 +88,11 @@ export async function issueToken(
     });
   const { device, certificate } = await withFreshGrant(applicant, issue);
   const document = documentFor({ services, policy, ca, context, device, certificate, secret });
-  return { device, body: replyTo(envelope, document) };
+  return { outcome: 'enrolled', words: wordsFor(device.admission), device, body: replyTo(envelope, document) };
+}
+
+function wordsFor({ way, invitationId }: Admission): string {
+  return invitationId ? `Enrolled by invitation ${invitationId} (${way}).` : `Enrolled by ${way}.`;
 }
 
 function readCertificateRequest(request: RequestSecurityToken): SigningRequest {

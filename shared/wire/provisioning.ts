@@ -54,10 +54,11 @@ export function provisioningDocument(v: Provisioning): string {
 }
 
 /**
- * Writes what a renewing device gets (MS-MDE2 3.5.4.1.1.2): the new certificate, and whose enrollment it belongs to.
+ * Writes what a renewing device gets (MS-MDE2 3.5.4.1.1.2): the new certificate, those of its issuers that the device does
+ * not have yet, and whose enrollment it belongs to.
  */
 export function renewalDocument(
-  v: Pick<Provisioning, 'enrollmentType' | 'providerId' | 'rootCertificate' | 'issuingCertificate' | 'leafCertificate'>,
+  v: Pick<Provisioning, 'enrollmentType' | 'providerId' | 'leafCertificate'> & Partial<Authorities>,
 ): string {
   const stores = [...authorities(v), characteristic('My', clientCertificate(v))];
   return document(
@@ -113,11 +114,10 @@ function certificateStore(v: Provisioning): Xml {
 
 type Authorities = Pick<Provisioning, 'rootCertificate' | 'issuingCertificate'>;
 
-function authorities(v: Authorities): Xml[] {
-  return [
-    characteristic('Root', characteristic('System', certificate(v.rootCertificate))),
-    characteristic('CA', characteristic('System', certificate(v.issuingCertificate))),
-  ];
+function authorities(v: Partial<Authorities>): Xml[] {
+  const inSystem = (store: string, der: Buffer | undefined) =>
+    der ? [characteristic(store, characteristic('System', certificate(der)))] : [];
+  return [...inSystem('Root', v.rootCertificate), ...inSystem('CA', v.issuingCertificate)];
 }
 
 /** PrivateKeyContainer stands beside the certificate's node, not in it. */
