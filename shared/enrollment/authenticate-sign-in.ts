@@ -2,7 +2,7 @@ import type { Admission } from '../devices/device.ts';
 import { now } from '../platform/clock.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
-import type { Applicant } from './applicant.ts';
+import type { Applicant, AuthenticationInput } from './applicant.ts';
 import { type EnrollmentClaims, readEnrollmentToken } from './enrollment-token.ts';
 import { type Grant, partitionOfUser, readStandingGrant } from './grants.ts';
 import { admissionBy, type Invitation } from './invitations.ts';

@@ -1,50 +1,31 @@
-import type { Policy } from '../catalogue/policy.ts';
-import type { Admission } from '../devices/device.ts';
-import { now } from '../platform/clock.ts';
-import type { Row } from '../storage/rows.ts';
-import type { Storage } from '../storage/storage.ts';
-import type { Envelope } from '../wire/soap.ts';
-import type { RequestSecurityToken } from '../wire/wstep.ts';
-import type { Grant } from './grants.ts';
-import { admissionBy, findInvitation } from './invitations.ts';
+import type { Way } from '../catalogue/policy-ways.ts';
+import { JWT_TOKEN, USER_TOKEN } from '../wire/namespaces.ts';
+import type { Applicant, AuthenticationInput } from './applicant.ts';
+import { authenticateByEntra } from './authenticate-entra.ts';
+import { authenticateByInvitation } from './authenticate-invitation.ts';
+import { authenticateBySignIn } from './authenticate-sign-in.ts';
 import { EnrollmentRefusal } from './refusal.ts';
 
-/** Who asks for a certificate, proved, and by what right. */
-export interface Applicant {
-  user: string;
-  grant: Row<Grant>;
-  /** Reads the grant once more, after another request used it at the same moment. @throws {EnrollmentRefusal} */
-  readAgain(): Promise<Row<Grant>>;
-  admission: Admission;
-}
-
-export interface AuthenticationInput {
-  storage: Storage;
-  policy: Policy;
-  envelope: Envelope;
-  request: RequestSecurityToken;
-}
-
 /**
- * Proves who asks, by what the security header holds (MS-MDE2 3.3.4.1.1.1).
- * @throws {EnrollmentRefusal} `noCredential`, or the cause for which the credential is not good
+ * Proves who asks, by what the security header holds (MS-MDE2 3.3.4.1.1.1). Discovery offers the ways that are allowed; a
+ * device that did not ask it is held to the same list here.
+ * @throws {EnrollmentRefusal} `noCredential`, `wayNotOffered`, or the cause for which the credential is not good
  */
 export async function authenticate(input: AuthenticationInput): Promise<Applicant> {
-  const { usernameToken } = input.envelope.security;
-  if (usernameToken) return authenticateByInvitation(input, usernameToken);
-  throw new EnrollmentRefusal('noCredential', 'The security header has no UsernameToken.');
+  const { usernameToken, binarySecurityToken } = input.envelope.security;
+  if (usernameToken) {
+    checkOffered(input, 'OnPremise');
+    return authenticateByInvitation(input, usernameToken);
+  }
+  if (binarySecurityToken?.valueType === JWT_TOKEN) return authenticateByEntra(input, binarySecurityToken.token);
+  if (binarySecurityToken?.valueType === USER_TOKEN) {
+    checkOffered(input, 'Federated');
+    return authenticateBySignIn(input, Buffer.from(binarySecurityToken.token, 'base64').toString('latin1'));
+  }
+  throw new EnrollmentRefusal('noCredential', 'The security header has no credential that is known here.');
 }
 
-/** User and invitation secret, typed into Settings (OnPremise). */
-async function authenticateByInvitation(
-  { storage }: AuthenticationInput,
-  { username, password }: { username: string; password: string },
-): Promise<Applicant> {
-  const readAgain = async () => {
-    const invitation = await findInvitation(storage, username, password, now());
-    if (!invitation) throw new EnrollmentRefusal('wrongCredential', 'No open invitation of this user has this secret.');
-    return invitation;
-  };
-  const grant = await readAgain();
-  return { user: grant.value.user, grant, readAgain, admission: admissionBy(grant.value) };
+function checkOffered({ policy }: AuthenticationInput, way: Way): void {
+  if (policy.ways.includes(way)) return;
+  throw new EnrollmentRefusal('wayNotOffered', `The request comes by ${way}; the setting ways has not got it.`);
 }

@@ -68,10 +68,11 @@ export async function issueToken(
   }
   if (request.requestType !== 'Issue') throw new EnrollmentRefusal('kindNotServed', 'RequestType is not Issue.');
   const { policy } = await services.catalogue.read();
-  const applicant = await authenticate({ storage: services.storage, policy, envelope, request });
+  const applicant = await authenticate({ ...services, policy, envelope, request });
+  const asked = applicant.signedRequest ?? request;
   checkTenant(applicant.admission, policy);
-  const context = readEnrollmentContext(request.context);
-  const signingRequest = readCertificateRequest(request);
+  const context = readEnrollmentContext(asked.context);
+  const signingRequest = readCertificateRequest(asked);
   const secret = randomBytes(32).toString('base64url');
   const credentialFor = services.deviceAuth === 'digest' ? (id: string) => hashedCredential(id, secret) : undefined;
 

@@ -9,6 +9,9 @@ export const XSD = 'http://www.w3.org/2001/XMLSchema';
 const WSS = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss';
 export const WSSE = `${WSS}-wssecurity-secext-1.0.xsd`;
 export const WSU = `${WSS}-wssecurity-utility-1.0.xsd`;
+/** What a BinarySecurityToken of the security header holds: a certificate, or a token of Microsoft Entra */
+export const X509_TOKEN = `${WSS}-x509-token-profile-1.0#X509v3`;
+export const JWT_TOKEN = 'urn:ietf:params:oauth:token-type:jwt';
 export const BASE64_BINARY = `${WSSE}#base64binary`;
 
 /** MS-MDE2 2.2.1; the client sends it without a slash at the end, samples show one */
@@ -24,6 +27,8 @@ export const AUTHORIZATION = 'http://schemas.xmlsoap.org/ws/2006/12/authorizatio
 
 const CONFIGURATION_MANAGER = 'http://schemas.microsoft.com/5.0.0.0/ConfigurationManager/Enrollment';
 export const DEVICE_ENROLLMENT_TOKEN = `${CONFIGURATION_MANAGER}/DeviceEnrollmentToken`;
+/** The ValueType of what our sign-in page gave to Windows (MS-MDE2 3.4) */
+export const USER_TOKEN = `${CONFIGURATION_MANAGER}/DeviceEnrollmentUserToken`;
 export const PROVISION_DOCUMENT = `${CONFIGURATION_MANAGER}/DeviceEnrollmentProvisionDoc`;
 
 export const SYNCML_1_1 = 'SYNCML:SYNCML1.1';
