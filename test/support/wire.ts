@@ -1,6 +1,6 @@
 import { createHash, createSign, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { request as plainRequest } from 'node:http';
-import { request } from 'node:https';
+import { type Agent, request } from 'node:https';
 
 /** Sends bytes as they are: for what no well-behaved device would say. */
 export interface RawReply {
@@ -17,15 +17,17 @@ export interface RawOptions {
   key?: string;
   cert?: string;
   localAddress?: string;
+  /** keeps connections; without one each call has its own */
+  agent?: Agent;
 }
 
 export function send(url: string, options: RawOptions = {}): Promise<RawReply> {
-  const { method = 'POST', body, ca, key, cert, localAddress } = options;
+  const { method = 'POST', body, ca, key, cert, localAddress, agent = false } = options;
   const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
   const headers = { ...length, ...options.headers };
   const start = url.startsWith('https:') ? request : plainRequest;
   return new Promise((resolve, reject) => {
-    const call = start(url, { method, headers, ca, key, cert, localAddress, agent: false }, (reply) => {
+    const call = start(url, { method, headers, ca, key, cert, localAddress, agent }, (reply) => {
       const chunks: Buffer[] = [];
       reply.on('data', (chunk: Buffer) => chunks.push(chunk));
       reply.on('error', reject);
