@@ -6,3 +6,4 @@ import './enrollment/enrollment-policy.ts';
 import './enrollment/entra-discovery.ts';
 import './enrollment/join.ts';
 import './enrollment/sign-in.ts';
+import './enrollment/sign-in-entra.ts';

@@ -3,7 +3,7 @@ import { foreignForm, type PageReply, showSignIn, signInByInvitation } from '../
 import { callerAddress } from '../../shared/enrollment/throttle.ts';
 import { readBody } from '../../shared/platform/body.ts';
 import { reply } from '../../shared/platform/http.ts';
-import { logTo } from '../../shared/platform/log.ts';
+import { errorFacts, logTo } from '../../shared/platform/log.ts';
 import { Problem } from '../../shared/platform/problem.ts';
 import { SIGN_IN_PATH } from '../../shared/wire/paths.ts';
 import { services } from '../services.ts';
@@ -17,8 +17,21 @@ app.http('sign-in', {
   route: SIGN_IN_PATH.slice(1),
   methods: ['GET', 'HEAD', 'POST'],
   authLevel: 'anonymous',
-  handler: signIn,
+  handler: (request: HttpRequest, context: InvocationContext) => orUnavailable(context, () => signIn(request, context)),
 });
+
+/** A person is looking at it: what the server fails at is said in words too. */
+export async function orUnavailable(
+  context: InvocationContext,
+  answer: () => Promise<HttpResponseInit>,
+): Promise<HttpResponseInit> {
+  try {
+    return await answer();
+  } catch (error) {
+    logTo(context).error('A page of the sign-in could not be shown', errorFacts(error));
+    return reply(503, 'The server cannot show this page now. Try again in a minute.');
+  }
+}
 
 async function signIn(request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit> {
   const own = { ...services(), log: logTo(context) };

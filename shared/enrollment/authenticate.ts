@@ -4,6 +4,7 @@ import type { Applicant, AuthenticationInput } from './applicant.ts';
 import { authenticateByEntra } from './authenticate-entra.ts';
 import { authenticateByInvitation } from './authenticate-invitation.ts';
 import { authenticateBySignIn } from './authenticate-sign-in.ts';
+import { looksLikeEnrollmentToken } from './enrollment-token.ts';
 import { EnrollmentRefusal } from './refusal.ts';
 
 /**
@@ -17,12 +18,27 @@ export async function authenticate(input: AuthenticationInput): Promise<Applican
     checkOffered(input, 'OnPremise');
     return authenticateByInvitation(input, usernameToken);
   }
-  if (binarySecurityToken?.valueType === JWT_TOKEN) return authenticateByEntra(input, binarySecurityToken.token);
-  if (binarySecurityToken?.valueType === USER_TOKEN) {
-    checkOffered(input, 'Federated');
-    return authenticateBySignIn(input, Buffer.from(binarySecurityToken.token, 'base64').toString('latin1'));
-  }
+  if (binarySecurityToken) return authenticateByToken(input, binarySecurityToken);
   throw new EnrollmentRefusal('noCredential', 'The security header has no credential that is known here.');
+}
+
+/**
+ * A token of our sign-in page or of Microsoft Entra. Windows names their types apart, the documents give both the same one
+ * (MS-MDE2 3.3.4.1.1.1, Learn), so a token goes by what it says of itself first.
+ */
+async function authenticateByToken(
+  input: AuthenticationInput,
+  { valueType, token }: { valueType: string; token: string },
+): Promise<Applicant> {
+  const text = Buffer.from(token, 'base64').toString('latin1');
+  const isOurs = looksLikeEnrollmentToken(text);
+  const mayBeEntra = valueType === JWT_TOKEN || (valueType === USER_TOKEN && input.policy.entra.tenantId !== '');
+  if (!isOurs && mayBeEntra) return authenticateByEntra(input, token);
+  if (isOurs || valueType === USER_TOKEN) {
+    checkOffered(input, 'Federated');
+    return authenticateBySignIn(input, text);
+  }
+  throw new EnrollmentRefusal('noCredential', 'The token in the security header is of a type that is not known here.');
 }
 
 function checkOffered({ policy }: AuthenticationInput, way: Way): void {

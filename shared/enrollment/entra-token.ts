@@ -36,6 +36,11 @@ const PRINCIPAL_NAME = /^[^@\s\p{C}]{1,256}@[^@\s\p{C}]{1,255}$/u;
 const PUBLIC_AUTHORITY = 'https://login.microsoftonline.com';
 let authority = PUBLIC_AUTHORITY;
 
+/** Where people sign in and tokens come from: `https://login.microsoftonline.com`. */
+export function entraAuthority(): string {
+  return authority;
+}
+
 /** Puts another issuer in the place of Microsoft Entra; `undefined` puts Entra back. For tests only. */
 export function setEntraAuthority(url: string | undefined): void {
   authority = url ?? PUBLIC_AUTHORITY;

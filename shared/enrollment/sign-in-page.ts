@@ -69,13 +69,13 @@ function invitationForm(request: SignInRequest, mistake: Mistake | undefined, is
 
 function userField(user: string, mistake: Mistake | undefined): Html {
   const wrong = mistake?.field === 'user';
-  return html`<label for="user">E-mail address</label>
+  return html`<label for="user">User name (your e-mail address)</label>
 <input id="user" name="user" value="${user}" maxlength="${MAX_USER}" inputmode="email" autocomplete="username" autocapitalize="none" spellcheck="false" required${marks(wrong, user === '' || wrong)}>`;
 }
 
 function secretField(mistake: Mistake | undefined, hasUser: boolean): Html {
   const wrong = mistake?.field === 'secret';
-  return html`<label for="secret">Invitation code</label><small id="hint">16 letters and digits from your invitation, such as ABCD-1234-EFGH-5678. Dashes and capitals do not matter.</small>
+  return html`<label for="secret">Secret of your invitation</label><small id="hint">16 letters and digits, such as ABCD-1234-EFGH-5678. Dashes and capitals do not matter.</small>
 <input id="secret" name="secret" class="secret" maxlength="${MAX_SECRET}" autocomplete="off" autocapitalize="characters" spellcheck="false" required${marks(wrong, wrong || (hasUser && !mistake), 'hint')}>`;
 }
 

@@ -68,7 +68,7 @@ export async function signInByInvitation(
   const invitation = await findInvitation(services.storage, request.user, secret, now());
   if (!invitation) {
     const reason = 'Sign-in page: no open invitation of this user has this secret.';
-    const message = 'The e-mail address or the invitation secret is not right, or the invitation has ended.';
+    const message = 'The user name or the secret is not right, or the invitation has ended.';
     return refuse(services, opened, {
       address: call.address,
       cause: 'wrongCredential',
@@ -81,7 +81,7 @@ export async function signInByInvitation(
 }
 
 function whatIsMissing({ user }: SignInRequest, secret: string): Mistake | undefined {
-  if (user === '') return { message: 'Type your e-mail address.', field: 'user' };
+  if (user === '') return { message: 'Type your user name.', field: 'user' };
   if (secret.trim() === '') return { message: 'Type the secret of your invitation.', field: 'secret' };
   return undefined;
 }
@@ -145,7 +145,7 @@ export async function openSignIn(
 
 const NO_WAY_BACK = 'This page belongs to Windows and cannot be used by itself.';
 const FROM_SETTINGS =
-  'Open Settings, choose Accounts, then Access work or school, then "Enroll only in device management", and type your e-mail address.';
+  'Open Settings, choose Accounts, then Access work or school, then "Enroll only in device management", and type your user name.';
 const ASK_FOR_A_LINK = 'Ask whoever gave you the link for one of your own organisation.';
 
 /** For a form that another site has sent: what a person did on this page comes from this page. */
