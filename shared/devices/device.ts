@@ -104,6 +104,17 @@ export interface Fact {
   status: number;
 }
 
+export interface AppliedDefault {
+  /** Of the value that was sent last; absent when it was taken away. */
+  hash?: string;
+  /** When it was sent, or answered. */
+  at: string;
+  /** How often it was sent, as no word came. */
+  sent: number;
+  /** What the PC answered; absent before it has. */
+  status?: number;
+}
+
 export interface Device {
   /** Enrollment id: the partition, the certificate's subject, the name of the enrollment everywhere. */
   id: string;
@@ -125,6 +136,8 @@ export interface Device {
   facts: Record<string, Fact>;
   factsReadAt?: string;
   join?: Join;
+  /** What the PC was given by default, by the name of the setting. */
+  defaults?: Record<string, AppliedDefault>;
   certificates: DeviceCertificate[];
   /** The last ones, oldest first. */
   renewals?: Renewal[];

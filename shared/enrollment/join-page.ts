@@ -57,7 +57,7 @@ function body(policy: Policy, enrollUrl: string): Xml {
 <ol>
 <li>Open <em>Settings</em>, <em>Accounts</em>, <em>Access work or school</em>.</li>
 <li>Choose <em>Enroll only in device management</em>. (Not <em>Connect</em>, which is something else.)</li>
-<li>Type your user name. When Windows asks for a server, it is <code>${enrollUrl}</code> and when it asks for a password, it is the secret.</li>
+<li>Type your user name. When Windows asks for a server, it is <code>${enrollUrl}</code>. When it asks for a password, it is the secret.</li>
 </ol>
 <h2>If it does not work</h2>
 <ul>

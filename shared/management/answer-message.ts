@@ -1,4 +1,5 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
+import type { Policy } from '../catalogue/policy.ts';
 import { checkClientCertificate } from '../certificates/client-certificate.ts';
 import type { Device } from '../devices/device.ts';
 import { updateDeviceList } from '../devices/device-list.ts';
@@ -9,6 +10,7 @@ import type { Storage } from '../storage/storage.ts';
 import { Conflict } from '../storage/tables.ts';
 import { type ClientMessage, readSyncML, SyncMLError } from '../wire/syncml.ts';
 import { XmlError } from '../wire/xml.ts';
+import { wantedDefaults } from './device-defaults.ts';
 import { readFurtherCommands, readPartition } from './device-partition.ts';
 import { challengeReply, verifyDigest } from './digest-authentication.ts';
 import { takeTurn } from './turn.ts';
@@ -63,7 +65,7 @@ async function answerWithCertificate(
   services: ManagementServices,
   request: ManagementRequest,
 ): Promise<ManagementReply> {
-  const { issuers } = await services.catalogue.read();
+  const { issuers, policy } = await services.catalogue.read();
   const header = services.clientCert === 'platform' ? request.certificateHeader : null;
   const caller = checkClientCertificate(header, issuers, now());
   if (!caller.ok) return refused(services, caller.reason);
@@ -74,7 +76,7 @@ async function answerWithCertificate(
     const reason = snapshot ? whyRefused(snapshot.device.value, caller.thumbprint) : 'no such enrollment';
     if (!snapshot || reason) return { reply: refused(services, reason ?? 'no such enrollment') };
     const opens = Number(message.header.msgId) === 1;
-    return { snapshot, input: inputOf(request, message, caller.thumbprint, opens) };
+    return { snapshot, input: inputOf(request, message, caller.thumbprint, opens, policy) };
   });
 }
 
@@ -87,6 +89,7 @@ async function answerWithDigest(services: ManagementServices, request: Managemen
   if (!cred || !locName || !ENROLLMENT_ID.test(locName)) {
     return { status: 200, body: challengeReply(key, message, cred ? 401 : 407, now()) };
   }
+  const { policy } = await services.catalogue.read();
   return settle(services, locName.toLowerCase(), (snapshot) => {
     const verdict = verifyDigest(
       key,
@@ -100,7 +103,8 @@ async function answerWithDigest(services: ManagementServices, request: Managemen
     }
     if (snapshot.device.value.state === 'blocked') return { reply: refused(services, 'blocked') };
     const nonce = verdict.kind === 'opens' ? verdict.nonce : snapshot.session?.value.nonce;
-    return { snapshot, input: { ...inputOf(request, message, cred.data, verdict.kind === 'opens'), nonce } };
+    const input = inputOf(request, message, cred.data, verdict.kind === 'opens', policy);
+    return { snapshot, input: { ...input, nonce } };
   });
 }
 
@@ -133,8 +137,15 @@ function whyRefused(device: Device, thumbprint: string): string | undefined {
   return known ? undefined : 'the certificate is none of this enrollment';
 }
 
-function inputOf(request: ManagementRequest, message: ClientMessage, credential: string, opens: boolean): TurnInput {
-  return { message, bodyHash: sha256(request.body).toString('hex'), credential, opens, now: now() };
+function inputOf(
+  request: ManagementRequest,
+  message: ClientMessage,
+  credential: string,
+  opens: boolean,
+  policy: Policy,
+): TurnInput {
+  const bodyHash = sha256(request.body).toString('hex');
+  return { message, bodyHash, credential, opens, now: now(), defaults: wantedDefaults(policy) };
 }
 
 type Admission = { reply: ManagementReply } | { snapshot: Snapshot; input: TurnInput };

@@ -4,6 +4,7 @@ import type { Fact } from '../devices/device.ts';
 import { readJoin } from '../devices/join.ts';
 import { refuse } from '../devices/unenroll.ts';
 import type { ClientCommand, Item } from '../wire/syncml.ts';
+import { noteDefault } from './device-defaults.ts';
 import { JOIN_FACTS, toFact } from './facts.ts';
 import { joinPieces, keepLastBegun } from './large-object.ts';
 import type { Asked } from './session.ts';
@@ -60,6 +61,7 @@ function takeAnswer(turn: Turn, asked: Asked, answer: Answer): Asked | undefined
   const code = answer.status?.code ?? ('code' in asked ? asked.code : undefined) ?? (answer.item ? 200 : undefined);
   if (code === undefined) return asked;
   if (asked.kind === 'unenroll') return takeUnenrollStatus(turn, code);
+  if (asked.kind === 'default') return noteDefault(turn, asked, code);
   if (asked.kind === 'command' && turn.copy.hasMore && !turn.copy.command(asked.id)) {
     turn.answersUnread = true;
     return asked;

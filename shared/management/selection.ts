@@ -3,6 +3,7 @@ import { endWithDevice } from '../commands/settle.ts';
 import { hasLeft } from '../devices/device.ts';
 import { hold, isDue, markSent } from '../devices/unenroll.ts';
 import type { ServerCommand } from '../wire/syncml-writer.ts';
+import { chooseDefaults } from './device-defaults.ts';
 import { type FactName, factNode, factsDue, JOIN_FACTS } from './facts.ts';
 import { decideGate } from './gate.ts';
 import { MAX_COMMANDS } from './reply-builder.ts';
@@ -21,6 +22,7 @@ export function chooseCommands(turn: Turn): boolean {
   if (unenrolls) chooseUnenroll(turn);
   else {
     chooseFacts(turn);
+    chooseDefaults(turn);
     triedAll = chooseQueued(turn);
   }
   return turn.reply.commandCount === 0 && triedAll;

@@ -47,6 +47,7 @@ export type Asked =
       received?: Received;
     }
   | { kind: 'fact'; msgRef: number; cmdId: string; name: FactName; code?: number; received?: Received }
+  | { kind: 'default'; msgRef: number; cmdId: string; name: string }
   | { kind: 'unenroll'; msgRef: number; cmdId: string };
 
 /** The pieces of a value that have come, when more of it follows. */

@@ -1,6 +1,7 @@
 import type { Device } from '../devices/device.ts';
 import type { Change } from '../storage/tables.ts';
 import type { ClientMessage } from '../wire/syncml.ts';
+import type { WantedDefault } from './device-defaults.ts';
 import type { ReplyBuilder } from './reply-builder.ts';
 import type { Session } from './session.ts';
 import type { WorkingCopy } from './working-copy.ts';
@@ -17,6 +18,8 @@ export interface TurnInput {
   opens: boolean;
   nonce?: string;
   now: Date;
+  /** What the organisation gives every PC; absent: nothing. */
+  defaults?: readonly WantedDefault[];
 }
 
 export interface TurnOutcome {

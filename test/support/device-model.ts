@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parseStringPromise } from 'xml2js';
+import type { WantedDefault } from '../../shared/management/device-defaults.ts';
 import { takeTurn } from '../../shared/management/turn.ts';
 import type { TurnOutcome } from '../../shared/management/turn-state.ts';
 import type { Snapshot } from '../../shared/management/working-copy.ts';
@@ -48,6 +49,8 @@ export class DeviceModel {
   sessionId = '0';
   msgId = 0;
   lastAsked: Asked[] = [];
+  /** What the organisation gives every PC. */
+  defaults: readonly WantedDefault[] = [];
 
   constructor(partition: Partition) {
     this.partition = partition;
@@ -123,6 +126,7 @@ export class DeviceModel {
       credential: credential ?? CREDENTIAL,
       opens: Number(message.header.msgId) === 1,
       now: this.now,
+      defaults: this.defaults,
     };
     for (let page = 1; ; page += 1) {
       const snapshot = this.partition.snapshot(page * 60);

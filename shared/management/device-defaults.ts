@@ -1,0 +1,138 @@
+import type { Policy } from '../catalogue/policy.ts';
+import type { AppliedDefault, Device, JoinKind } from '../devices/device.ts';
+import { sha256 } from '../platform/ids.ts';
+import type { ServerCommand } from '../wire/syncml-writer.ts';
+import type { Asked } from './session.ts';
+import type { Turn } from './turn-state.ts';
+
+/**
+ * What every PC of the organisation is given without a command in its queue: the help desk's data, its name, whether its
+ * user may disconnect, the "all done" page. Written by Replace in the first session and again when the setting changes;
+ * the record keeps a hash of what was last sent, so only differences go out, and a part that a PC refuses is not sent
+ * for ever.
+ */
+
+/** One part: `value` is absent where it is not wanted (any more). Named by its setting. */
+export interface WantedDefault {
+  name: string;
+  value?: string;
+}
+
+/** Sessions in which the same part is sent without any word about it. */
+const MAX_UNANSWERED = 5;
+
+interface Node {
+  target: string;
+  format: 'chr' | 'int';
+  /** False where Windows has no way back. */
+  removable: boolean;
+}
+
+const ALLOW_MANUAL_UNENROLLMENT = './Device/Vendor/MSFT/Policy/Config/Experience/AllowManualMDMUnenrollment';
+/** Accounts CSP: the node of PCs from Windows 10 2004 on, in place of Accounts/Domain/ComputerName, which can only be added. */
+const COMPUTER_NAME = './DevDetail/Ext/Microsoft/DNSComputerName';
+const NAME = 'deviceDefaults.nameTemplate';
+
+/** Setting -> node (DMClient, Policy and DevDetail CSPs). `{provider}` is the PROVIDER-ID of the enrollment. */
+const NODES: Record<string, Node> = {
+  'support.phone': provider('HelpPhoneNumber'),
+  'support.email': provider('HelpEmailAddress'),
+  'support.website': provider('HelpWebsite'),
+  [NAME]: { target: COMPUTER_NAME, format: 'chr', removable: false },
+  'deviceDefaults.userMayDisconnect': { target: ALLOW_MANUAL_UNENROLLMENT, format: 'int', removable: true },
+  'deviceDefaults.completePage.title': provider('CustomEnrollmentCompletePage/Title'),
+  'deviceDefaults.completePage.text': provider('CustomEnrollmentCompletePage/BodyText'),
+  'deviceDefaults.completePage.linkAddress': provider('CustomEnrollmentCompletePage/HyperlinkHref'),
+  'deviceDefaults.completePage.linkText': provider('CustomEnrollmentCompletePage/HyperlinkText'),
+};
+
+function provider(node: string): Node {
+  return { target: `./Device/Vendor/MSFT/DMClient/Provider/{provider}/${node}`, format: 'chr', removable: true };
+}
+
+/** Windows does not rename a PC of a domain (DevDetail CSP), and of a PC whose join is not known nobody can say. */
+const RENAMED: readonly JoinKind[] = ['none', 'registered', 'joined'];
+
+/** @returns every part with the value that the organisation wants, in the order of sending */
+export function wantedDefaults({ support, deviceDefaults }: Policy): WantedDefault[] {
+  const { nameTemplate, userMayDisconnect, completePage } = deviceDefaults;
+  const values: Record<string, string> = {
+    'support.phone': support.phone,
+    'support.email': support.email,
+    'support.website': support.website,
+    [NAME]: nameTemplate,
+    // Disconnecting is allowed where nobody forbids it, so only the ban is written, and deleted when it ends.
+    'deviceDefaults.userMayDisconnect': userMayDisconnect ? '' : '0',
+    'deviceDefaults.completePage.title': completePage.title,
+    'deviceDefaults.completePage.text': completePage.text,
+    'deviceDefaults.completePage.linkAddress': completePage.linkAddress,
+    'deviceDefaults.completePage.linkText': completePage.linkText,
+  };
+  return Object.entries(values).map(([name, value]) => (value === '' ? { name } : { name, value }));
+}
+
+/** Puts the parts that are due into the reply; those that do not fit wait for the next message. */
+export function chooseDefaults(turn: Turn): void {
+  for (const wanted of turn.input.defaults ?? []) {
+    const asked = turn.session.asked.some((each) => each.kind === 'default' && each.name === wanted.name);
+    if (!asked && isDue(turn.copy.device, wanted)) send(turn, wanted);
+  }
+}
+
+function isDue(device: Device, { name, value }: WantedDefault): boolean {
+  const applied = device.defaults?.[name];
+  if (value === undefined) return applied !== undefined && NODES[name]?.removable === true && awaitsRemoval(applied);
+  if (name === NAME && !RENAMED.includes(device.join?.kind ?? 'unknown')) return false;
+  return applied?.hash !== hashOf(value) || isUnanswered(applied);
+}
+
+/** What a PC refused to take need not be taken away. */
+function awaitsRemoval(applied: AppliedDefault): boolean {
+  if (applied.hash === undefined) return isUnanswered(applied);
+  return applied.status === undefined || wentWell(applied.status);
+}
+
+function isUnanswered(applied: AppliedDefault): boolean {
+  return applied.status === undefined && applied.sent < MAX_UNANSWERED;
+}
+
+function send(turn: Turn, { name, value }: WantedDefault): void {
+  const { copy, reply, session, input } = turn;
+  const node = NODES[name];
+  if (!node) return;
+  const target = node.target.replace('{provider}', copy.device.providerId);
+  const command: ServerCommand =
+    value === undefined
+      ? { verb: 'Delete', items: [{ target }] }
+      : { verb: 'Replace', items: [{ target, data: value, format: node.format }] };
+  const cmdId = reply.commands([command])?.[0];
+  if (cmdId === undefined) return;
+  session.asked.push({ kind: 'default', msgRef: Number(input.message.header.msgId), cmdId, name });
+  const hash = value === undefined ? undefined : hashOf(value);
+  const before = copy.device.defaults?.[name];
+  const again = before !== undefined && before.hash === hash;
+  note(turn, name, { hash, at: input.now.toISOString(), sent: again ? before.sent + 1 : 1 });
+}
+
+/** Takes the PC's word about a part. @returns nothing: it is settled, whatever the word is */
+export function noteDefault(turn: Turn, asked: Extract<Asked, { kind: 'default' }>, status: number): undefined {
+  const applied = turn.copy.device.defaults?.[asked.name];
+  if (!applied) return undefined;
+  const isGone = applied.hash === undefined && (wentWell(status) || status === 404);
+  note(turn, asked.name, isGone ? undefined : { ...applied, at: turn.input.now.toISOString(), status });
+  return undefined;
+}
+
+function wentWell(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+function note({ copy }: Turn, name: string, applied: AppliedDefault | undefined): void {
+  const { [name]: _, ...others } = copy.device.defaults ?? {};
+  copy.device = { ...copy.device, defaults: applied ? { ...others, [name]: applied } : others };
+}
+
+/** Enough to tell one setting from the next; the value itself stands in the settings. */
+function hashOf(value: string): string {
+  return sha256(value).toString('hex').slice(0, 16);
+}
