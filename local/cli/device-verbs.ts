@@ -7,7 +7,7 @@ import { folderOf, trustOf } from './connection.ts';
 import { type Input, needed, UsageError, type Verb } from './verb.ts';
 
 type Join = NonNullable<NonNullable<DeviceOptions['machine']>['join']>;
-const JOINS: readonly Join[] = ['none', 'joined', 'hybrid', 'domain'];
+const JOINS: readonly Join[] = ['none', 'registered', 'joined', 'hybrid', 'domain'];
 
 const OPTIONS: NonNullable<Verb['options']> = {
   name: { type: 'string', help: 'which device (default PC-1); each lives in a folder of its own' },
@@ -42,13 +42,16 @@ async function openDevice(input: Input): Promise<WindowsDevice> {
 const enroll: Verb = {
   name: 'device enroll',
   usage:
-    'device enroll --server URL --user USER@DOMAIN --secret SECRET [--name NAME] [--join none|joined|hybrid|domain]',
+    'device enroll --server URL --user USER@DOMAIN --secret SECRET [--name NAME] [--join none|registered|joined|hybrid|domain]',
   summary: 'A simulated Windows 11 PC enrolls, as Settings > Access work or school would do it.',
   options: {
     server: { type: 'string', help: 'address of the enroll app, e.g. https://localhost:7443' },
     user: { type: 'string', help: 'the user of the invitation' },
     secret: { type: 'string', help: 'the secret of the invitation' },
-    join: { type: 'string', help: 'what the PC is joined to: none (default), joined (Entra), hybrid or domain' },
+    join: {
+      type: 'string',
+      help: 'what the PC is joined to: none (default), registered (a work account), joined (Entra), hybrid or domain',
+    },
     ...OPTIONS,
   },
   async run(input) {

@@ -156,13 +156,13 @@ function dmClient(machine: Machine, enrollment: EnrollmentState): NodeDefinition
     ]),
     ...enrollment.nodes.map((node): [string, string] => [node.path, FORMATS[node.datatype]]),
   ];
-  const joined = machine.join === 'joined' || machine.join === 'hybrid';
+  const inEntra = machine.join !== 'none' && machine.join !== 'domain';
   return [
     ...[...new Map(names)].map(([path, format]) => settable(path, format, provisioned.get(path)?.value)),
     ...leaves(top, {
       EnrollmentType: machine.enrollmentType,
       HWDevID: machine.hwDevId,
-      ...(joined ? { AADDeviceID: machine.entraDeviceId } : {}),
+      ...(inEntra ? { AADDeviceID: machine.entraDeviceId } : {}),
     }),
     settable('ManagementServiceAddress', 'chr', enrollment.managementUrl),
     { path: `${top}/Push/ChannelURI`, access: READ },
@@ -205,7 +205,13 @@ const SETTABLE = [
 function certificateStore(enrollment: EnrollmentState): NodeDefinition[] {
   const top = './Vendor/MSFT/CertificateStore/My/WSTEP';
   return [
-    ...leaves(top, { CertThumbprint: enrollment.certificate, 'Renew/Status': 0, 'Renew/ErrorCode': 0 }),
+    ...leaves(top, {
+      CertThumbprint: enrollment.certificate,
+      'Renew/Status': enrollment.renewal?.status ?? 0,
+      'Renew/ErrorCode': Number(enrollment.renewal?.errorCode ?? 0),
+    }),
+    // It answers that it will, and does so when the session is over.
+    { path: `${top}/Renew/RenewNow`, access: ['Exec'], effect: 'renew' },
     { path: `${top}/Renew/RenewPeriod`, access: SET, format: 'int', value: String(enrollment.renewPeriod) },
     { path: `${top}/Renew/RetryInterval`, access: SET, format: 'int', value: String(enrollment.retryInterval) },
     { path: `${top}/Renew/ROBOSupport`, access: SET, format: 'bool', value: 'true' },

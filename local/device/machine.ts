@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 
-export type Join = 'none' | 'joined' | 'hybrid' | 'domain';
+/** `registered`: somebody added a work account. */
+export type Join = 'none' | 'registered' | 'joined' | 'hybrid' | 'domain';
 
 /** The PC itself, enrolled or not. Every field can be given, so that a test can have the odd machine that it needs. */
 export interface Machine {
@@ -20,7 +21,7 @@ export interface Machine {
   locale: string;
   macs: string[];
   join: Join;
-  /** the Entra device id while joined or hybrid */
+  /** the Entra device id while registered, joined or hybrid */
   entraDeviceId: string;
   domainName: string;
   enrollmentType: 'Full' | 'Device';

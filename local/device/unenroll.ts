@@ -16,7 +16,14 @@ export function leaveEntra(machine: Machine, syncApplicationVersion: string | un
   return Number.parseInt(syncApplicationVersion ?? '1', 10) >= 4 ? 'AADJ Unregister Failed' : '2';
 }
 
-const WITHOUT_ENTRA: Record<Join, Join> = { none: 'none', joined: 'none', hybrid: 'domain', domain: 'domain' };
+/** A work account is not what anybody signs in to the PC with: it stays, and so does the device's entry in Entra. */
+const WITHOUT_ENTRA: Record<Join, Join> = {
+  none: 'none',
+  registered: 'registered',
+  joined: 'none',
+  hybrid: 'domain',
+  domain: 'domain',
+};
 
 /**
  * The clean-up: enrollment, account, policies, installed certificates and the poll schedule go, and the Entra join with them.
