@@ -4,7 +4,6 @@ import type { Fact } from '../devices/device.ts';
 import { readJoin } from '../devices/join.ts';
 import { refuse } from '../devices/unenroll.ts';
 import type { ClientCommand, Item } from '../wire/syncml.ts';
-import { noteDefault } from './device-defaults.ts';
 import { JOIN_FACTS, toFact } from './facts.ts';
 import { joinPieces, keepLastBegun } from './large-object.ts';
 import type { Asked } from './session.ts';
@@ -61,7 +60,6 @@ function takeAnswer(turn: Turn, asked: Asked, answer: Answer): Asked | undefined
   const code = answer.status?.code ?? ('code' in asked ? asked.code : undefined) ?? (answer.item ? 200 : undefined);
   if (code === undefined) return asked;
   if (asked.kind === 'unenroll') return takeUnenrollStatus(turn, code);
-  if (asked.kind === 'default') return noteDefault(turn, asked, code);
   if (asked.kind === 'command' && turn.copy.hasMore && !turn.copy.command(asked.id)) {
     turn.answersUnread = true;
     return asked;
@@ -123,7 +121,7 @@ function noteFact(turn: Turn, name: Extract<Asked, { kind: 'fact' }>['name'], fa
 function noteJoin(turn: Turn): void {
   const { entraDeviceId, domainName } = turn.session.joinFacts;
   if (turn.session.join || !entraDeviceId || !domainName) return;
-  turn.session.join = readJoin(entraDeviceId, domainName, turn.input.now);
+  turn.session.join = readJoin(entraDeviceId, domainName, turn.input.now, turn.copy.device.admission);
   turn.copy.device = { ...turn.copy.device, join: turn.session.join };
 }
 
