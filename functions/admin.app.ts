@@ -6,5 +6,7 @@ import './admin/devices.ts';
 import './admin/invitations.ts';
 import './admin/settings.ts';
 import './admin/unenroll.ts';
+import './timers/certificate-authority.ts';
+import './timers/expired-commands.ts';
 import './timers/retention.ts';
 import './timers/silent-devices.ts';

@@ -1,8 +1,12 @@
 import { commandView } from '../../shared/commands/command-view.ts';
-import { commandsSchema } from '../../shared/commands/intake.ts';
+import { dataKey } from '../../shared/commands/data-key.ts';
+import { commandsSchemaFor, type NewCommand } from '../../shared/commands/intake.ts';
+import { readResult } from '../../shared/commands/large-results.ts';
 import { cancelCommand, listCommands, queueCommands, readCommand } from '../../shared/commands/queue.ts';
+import { holdsSecret, withFingerprints } from '../../shared/commands/secrets.ts';
 import { readDevice } from '../../shared/devices/device-rows.ts';
 import { readJson } from '../../shared/platform/body.ts';
+import { notFound } from '../../shared/platform/problem.ts';
 import {
   type AdminCall,
   type AdminResult,
@@ -34,18 +38,36 @@ adminDoor('command', {
   handler: (call) => (call.request.method === 'DELETE' ? cancel(call) : show(call)),
 });
 
+/**
+ * `GET /api/devices/{id}/commands/{commandId}/results/{n}` -> one result with its whole value, however large; `n` counts the
+ * items from 0
+ */
+adminDoor('command-result', {
+  route: 'api/devices/{id}/commands/{commandId}/results/{n}',
+  methods: ['GET'],
+  handler: showResult,
+});
+
 async function queue(call: AdminCall): Promise<AdminResult> {
   const deviceId = deviceIdOf(call);
   const { actor, now, services } = call;
-  const asked = await readJson(call.request, commandsSchema, MAX_BODY_BYTES);
-  const idempotency = idempotencyOf(call, asked);
+  const { issuers } = await services.catalogue.read();
+  const asked = await readJson(call.request, commandsSchemaFor(issuers), MAX_BODY_BYTES);
+  const idempotency = idempotencyOf(call, await comparable(call, asked));
   const queued = await queueCommands(services.storage, deviceId, asked, { actor, now, idempotency });
   const summary = queued.map(({ id, verb, items }) => `${id} ${verb} ${items[0]?.target ?? ''}`).join(', ');
   return {
     status: 201,
-    value: { items: queued.map((command) => commandView(command)) },
+    value: { items: queued.map((command) => commandView(command, deviceId)) },
     audit: { act: 'queue commands', subject: deviceId, outcome: summary.slice(0, 1_000) },
   };
+}
+
+/** What a repeated call is compared by. It is kept as a hash, from which a short secret could be guessed. */
+async function comparable({ services }: AdminCall, asked: readonly NewCommand[]): Promise<readonly NewCommand[]> {
+  if (!asked.some(({ items }) => holdsSecret(items))) return asked;
+  const key = await dataKey(services.storage);
+  return asked.map((command) => ({ ...command, items: withFingerprints(key, command.items) }));
 }
 
 async function list(call: AdminCall): Promise<AdminResult> {
@@ -55,7 +77,7 @@ async function list(call: AdminCall): Promise<AdminResult> {
   // An empty list and an unknown device are different answers; and what a command waits for, its device knows.
   const { value: device } = await readDevice(storage, deviceId);
   const { items, next } = await listCommands(storage, deviceId, options);
-  const views = items.map((command) => commandView(command, device));
+  const views = items.map((command) => commandView(command, deviceId, device));
   return { status: 200, value: await listBody(call, views, next) };
 }
 
@@ -64,20 +86,21 @@ async function show(call: AdminCall): Promise<AdminResult> {
   const deviceId = deviceIdOf(call);
   const command = await readCommand(storage, deviceId, commandIdOf(call));
   const device = command.state === 'waiting' ? (await readDevice(storage, deviceId)).value : undefined;
-  return { status: 200, value: await withLargeResults(call, commandView(command, device)) };
+  return { status: 200, value: commandView(command, deviceId, device) };
 }
 
-/** Results that were too large for the row are read back where one command is asked for. */
-async function withLargeResults(call: AdminCall, view: ReturnType<typeof commandView>) {
-  const results = await Promise.all(
-    (view.results ?? []).map(async (result) => {
-      if (!result?.blob) return result;
-      const { blob, ...rest } = result;
-      const data = await call.services.storage.blobs('results').read(blob);
-      return { ...rest, data: data?.toString() };
-    }),
-  );
-  return view.results ? { ...view, results } : view;
+async function showResult(call: AdminCall): Promise<AdminResult> {
+  const { storage } = call.services;
+  const deviceId = deviceIdOf(call);
+  const command = await readCommand(storage, deviceId, commandIdOf(call));
+  const n = call.request.params['n'] ?? '';
+  const result = /^\d{1,3}$/.test(n) ? command.results[Number(n)] : undefined;
+  if (!result) throw notFound(`Command ${command.id} has no result ${n.slice(0, 60)}.`);
+  const shown = commandView(command, deviceId).results?.[Number(n)];
+  if (!result.blob) return { status: 200, value: shown };
+  const data = await readResult(storage.blobs('results'), result);
+  if (data === undefined) throw notFound('The value of this result is not kept any more.');
+  return { status: 200, value: { ...shown, head: undefined, href: undefined, data } };
 }
 
 async function cancel(call: AdminCall): Promise<AdminResult> {
@@ -86,7 +109,7 @@ async function cancel(call: AdminCall): Promise<AdminResult> {
   const command = await cancelCommand(services.storage, deviceId, commandIdOf(call), { actor, now });
   return {
     status: 200,
-    value: commandView(command),
+    value: commandView(command, deviceId),
     audit: { act: 'cancel command', subject: `${deviceId}/${command.id}` },
   };
 }

@@ -1,3 +1,5 @@
+import { isUserScope } from './node-path.ts';
+
 /** A command as an administrator queues it, and what becomes of it. */
 
 export const VERBS = ['Get', 'Add', 'Replace', 'Delete', 'Exec'] as const;
@@ -7,22 +9,31 @@ export const FORMATS = ['chr', 'int', 'bool', 'b64', 'xml', 'node', 'null'] as c
 export type Format = (typeof FORMATS)[number];
 
 /**
- * `waiting -> sent (-> accepted) -> done | failed | notApplicable | unknown | cancelled | rejected`.
+ * `waiting -> sent (-> accepted) -> done | failed | notApplicable | unknown | cancelled | expired | rejected`.
  *
  * `accepted` is OMA-DM 202: the device took it and works on it. `unknown` is for what may run only once and of which no
- * word came back. `rejected` is set aside after too many deliveries without an answer, so that the rest can go on.
+ * word came back. `rejected` is set aside because the device cannot read it, so that the rest can go on.
  */
 export const FINAL_STATES = ['done', 'failed', 'notApplicable', 'unknown', 'cancelled', 'expired', 'rejected'] as const;
 export type FinalState = (typeof FINAL_STATES)[number];
 export type CommandState = 'waiting' | 'sent' | 'accepted' | FinalState;
 
 export interface CommandItem {
+  /** What is done with this node, inside an Atomic; elsewhere the command's verb says it. */
+  verb?: Verb;
   /** LocURI of the node, e.g. `./Device/Vendor/MSFT/Reboot/RebootNow`. */
   target: string;
+  /** Absent for a secret: see `sealed`. */
   data?: string;
+  /** The data, or the value that a Get brings, is a secret and is shown to nobody. */
+  secret?: true;
+  /** The data of a secret, encrypted; gone when the command has ended. */
+  sealed?: string;
   format?: Format;
   /** Media type of the data; the device takes `text/plain` when it is absent. */
   type?: string;
+  /** The node was there already when it was to be added (418), so it is sent as a Replace. Once. */
+  replaces?: true;
 }
 
 export interface ItemResult {
@@ -35,12 +46,20 @@ export interface ItemResult {
   originalError?: string;
   /** Name of the blob that holds the data, when it is too large for the row. */
   blob?: string;
+  /** The blob is in so many parts, named `<blob>.0`, `<blob>.1`, …; absent where it is one. */
+  parts?: number;
+  /** Bytes of UTF-8 of what is in the blob. */
+  size?: number;
+  /** How what is in the blob begins. */
+  head?: string;
+  /** Why there is no value, or how this status came about, where the status alone would mislead. */
+  note?: string;
 }
 
 export interface Command {
   /** Twelve digits: the place in the device's queue and the command's id. */
   id: string;
-  verb: Verb;
+  verb: Verb | 'Atomic';
   items: CommandItem[];
   state: CommandState;
   /** True when it must never be sent twice, because running it twice would do harm. */
@@ -49,10 +68,20 @@ export interface Command {
   queuedBy: string;
   sentAt?: string;
   finishedAt?: string;
+  /** A command that was never sent ends here (ISO 8601). */
+  expiresAt?: string;
   /** How often it was put into a message. */
   deliveries: number;
+  /** Deliveries after which no word came in that session. From the first on it is sent alone. */
+  unanswered?: number;
+  /** Sessions that the device aborted, or messages that it refused, while this was unanswered in them. */
+  aborts?: number;
+  /** Sessions in which the device said that the user's part of the tree was not there yet. */
+  userRefusals?: number;
   /** One entry for each item that has been answered, at the item's place; null where no word has come. */
   results: (ItemResult | null)[];
+  /** What the device said of an Atomic as a whole. */
+  atomicStatus?: number;
   /** Why it waits, when something other than its turn keeps it. */
   waitingFor?: 'userSignIn';
   /** Why it ended as it did, where the statuses do not say it. */
@@ -76,11 +105,24 @@ export function isFinal(state: CommandState): state is FinalState {
 const REPEATABLE_EXEC = [/\/DMClient\/Provider\/[^/]+\/Unenroll$/i];
 
 /** @returns whether a command may be delivered a second time when no status came back for the first. */
-export function mayRepeat(verb: Verb, items: readonly CommandItem[]): boolean {
-  return verb !== 'Exec' || items.every((item) => REPEATABLE_EXEC.some((node) => node.test(item.target)));
+export function mayRepeat(verb: Command['verb'], items: readonly CommandItem[]): boolean {
+  return items.every((item) => {
+    const does = verb === 'Atomic' ? item.verb : verb;
+    return does !== 'Exec' || REPEATABLE_EXEC.some((node) => node.test(item.target));
+  });
 }
 
 /** @returns whether any item lives in the signed-in user's tree and therefore needs that user at the device. */
 export function needsUser(command: Pick<Command, 'items'>): boolean {
-  return command.items.some((item) => /^\.\/User(\/|$)/i.test(item.target));
+  return command.items.some((item) => isUserScope(item.target));
+}
+
+/** @returns the verb under which an item was asked for, whether or not it is sent as another by now */
+export function verbOf(command: Pick<Command, 'verb'>, item: CommandItem): Verb {
+  return command.verb === 'Atomic' ? (item.verb ?? 'Replace') : command.verb;
+}
+
+/** @returns the verb under which an item is sent */
+export function sentVerbOf(command: Pick<Command, 'verb'>, item: CommandItem): Verb {
+  return item.replaces ? 'Replace' : verbOf(command, item);
 }

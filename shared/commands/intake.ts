@@ -1,7 +1,9 @@
+import type { X509Certificate } from 'node:crypto';
 import * as z from 'zod';
-import { commandElement, commandProblem } from '../wire/syncml-writer.ts';
 import { forbiddenCharacter } from '../wire/xml.ts';
-import { type CommandItem, FORMATS, VERBS } from './command.ts';
+import { type Command, type CommandItem, FORMATS, VERBS, type Verb } from './command.ts';
+import { checkAtomic, checkCommand, MAX_ATOMIC_ITEMS, type Placed, type Refuse } from './intake-checks.ts';
+import { isSecretNode } from './secret-nodes.ts';
 
 /**
  * What an administrator may queue, checked before it is stored: a command that cannot be written, or that Windows answers
@@ -11,8 +13,9 @@ import { type CommandItem, FORMATS, VERBS } from './command.ts';
 export const MAX_DATA_BYTES = 128 * 1024;
 export const MAX_ITEMS = 25;
 export const MAX_COMMANDS_PER_CALL = 50;
-/** Escaping may make data longer; what is written must still leave room for statuses in one reply. */
-const MAX_WRITTEN_BYTES = 200 * 1024;
+/** After this long a command that was never sent is not sent any more. */
+export const DEFAULT_EXPIRY_HOURS = 30 * 24;
+const MAX_EXPIRY_HOURS = 8_760;
 
 /** LocURI as Windows takes it: relative, `.` only in front, no empty segment, no `*`, escapes well-formed (OMA-DM TND 5.1). */
 const LOC_URI = /^\.\/[^/\s*<>]+(\/[^/\s*<>]+)*$/;
@@ -53,94 +56,123 @@ const item = z.strictObject({
     .optional(),
 });
 
-const withItems = z
-  .strictObject({ verb: z.enum(VERBS), items: z.array(item).min(1).max(MAX_ITEMS) })
-  .superRefine(({ verb, items }, context) => checkItems(verb, items, ['items'], context));
+/** The verb of a command, and what holds for all of its items. */
+const common = {
+  verb: z.enum(VERBS),
+  /** The data is shown to nobody and encrypted where it is kept; so it is with nodes that are known to hold secrets. */
+  secret: z.boolean().optional(),
+};
+const ofOwn = { expiresInHours: z.int().min(1).max(MAX_EXPIRY_HOURS).optional() };
 
-const withOneItem = item
-  .extend({ verb: z.enum(VERBS) })
-  .superRefine(({ verb, ...only }, context) => checkItems(verb, [only], [], context))
-  .transform(({ verb, ...only }) => ({ verb, items: [only] }));
+const items = z.array(item).min(1).max(MAX_ITEMS);
+const OUTER = { several: z.strictObject({ ...common, ...ofOwn, items }), single: item.extend({ ...common, ...ofOwn }) };
+const INNER = { several: z.strictObject({ ...common, items }), single: item.extend(common) };
 
-export type NewCommand = z.output<typeof withItems>;
-
-/**
- * One command, or a list of them; a command has `items`, or the fields of its only item at the top. The form is told by
- * its shape and not by trying, so that an error names the field that is wrong and not all that another form would need.
- */
-export const commandsSchema = z.unknown().transform((value, context): NewCommand[] => {
-  if (!Array.isArray(value)) return [byShape(value, [], context)];
-  if (value.length < 1 || value.length > MAX_COMMANDS_PER_CALL) {
-    context.issues.push({ code: 'custom', path: [], message: `1 to ${MAX_COMMANDS_PER_CALL} commands`, input: value });
-  }
-  return value.slice(0, MAX_COMMANDS_PER_CALL).map((each, index) => byShape(each, [index], context));
+const atomic = z.strictObject({
+  verb: z.literal('Atomic'),
+  commands: z.array(z.unknown()).min(1, 'an Atomic holds at least one command').max(MAX_ATOMIC_ITEMS),
+  ...ofOwn,
 });
 
-type Context = z.core.$RefinementCtx;
+export interface NewCommand {
+  verb: Command['verb'];
+  items: CommandItem[];
+  expiresInHours?: number;
+}
 
-function byShape(value: unknown, path: number[], context: Context): NewCommand {
+/**
+ * One command, or a list of them; a command has `items`, or the fields of its only item at the top, or is an Atomic with
+ * `commands`. The form is told by its shape and not by trying, so that an error names the field that is wrong and not all
+ * that another form would need.
+ *
+ * @param authorities our CA certificates, which no command may take from a device
+ */
+export function commandsSchemaFor(authorities: readonly X509Certificate[]) {
+  return z.unknown().transform((value, context): NewCommand[] => {
+    if (!Array.isArray(value)) return [commandOf(value, [], context, authorities)];
+    if (value.length < 1 || value.length > MAX_COMMANDS_PER_CALL) {
+      context.issues.push({
+        code: 'custom',
+        path: [],
+        message: `1 to ${MAX_COMMANDS_PER_CALL} commands`,
+        input: value,
+      });
+    }
+    return value.slice(0, MAX_COMMANDS_PER_CALL).map((each, index) => commandOf(each, [index], context, authorities));
+  });
+}
+
+/** The same, where no CA certificate is known. */
+export const commandsSchema = commandsSchemaFor([]);
+
+type Context = z.core.$RefinementCtx;
+type Path = (string | number)[];
+
+function commandOf(value: unknown, path: Path, context: Context, authorities: readonly X509Certificate[]): NewCommand {
+  const before = context.issues.length;
+  const isAtomic = (value as { verb?: unknown } | null)?.verb === 'Atomic';
+  const command = isAtomic ? atomicOf(value, path, context) : plainOf(value, path, context, OUTER);
+  // A field that is wrong by itself is named already.
+  if (!command || context.issues.length > before) return z.NEVER;
+  const refuse: Refuse = (at, message) =>
+    context.issues.push({ code: 'custom', path: [...path, ...at], message, input: value });
+  const checks = { refuse, authorities };
+  if (isAtomic) checkAtomic(command.placed, checks);
+  else checkCommand(command.verb as Verb, command.placed, 'items' in (value as object) ? ['items'] : [], checks);
+  const { verb, placed, expiresInHours } = command;
+  return { verb, items: placed.map((entry) => entry.item), ...(expiresInHours ? { expiresInHours } : {}) };
+}
+
+interface Parsed {
+  verb: Command['verb'];
+  placed: Placed[];
+  expiresInHours?: number | undefined;
+}
+
+function plainOf(value: unknown, path: Path, context: Context, forms: typeof OUTER | typeof INNER): Parsed | undefined {
   const hasItems = typeof value === 'object' && value !== null && 'items' in value;
-  const result = (hasItems ? withItems : withOneItem).safeParse(value);
+  const parsed = read(hasItems ? forms.several : forms.single, value, path, context);
+  if (!parsed) return undefined;
+  const { verb, secret, expiresInHours, ...rest } = parsed as z.output<(typeof OUTER)['several' | 'single']>;
+  const given: CommandItem[] = 'items' in rest ? rest.items : [rest];
+  const placed = given.map((entry, index): Placed => {
+    const hidden = verb !== 'Delete' && (secret || isSecretNode(entry.target));
+    return { item: hidden ? { ...entry, secret: true } : entry, path: hasItems ? ['items', index] : [] };
+  });
+  return { verb, placed, expiresInHours };
+}
+
+function atomicOf(value: unknown, path: Path, context: Context): Parsed | undefined {
+  const parsed = read(atomic, value, path, context);
+  if (!parsed) return undefined;
+  const placed = parsed.commands.flatMap((each, index): Placed[] => {
+    const at = [...path, 'commands', index];
+    const verb = (each as { verb?: unknown } | null)?.verb;
+    const wrong = NOT_IN_ATOMIC[String(verb)];
+    if (wrong) {
+      context.issues.push({ code: 'custom', path: [...at, 'verb'], message: wrong, input: each });
+      return [];
+    }
+    const inner = plainOf(each, at, context, INNER);
+    return (inner?.placed ?? []).map((entry) => ({
+      item: { verb: inner?.verb as Verb, ...entry.item },
+      path: ['commands', index, ...entry.path],
+    }));
+  });
+  return { verb: 'Atomic', placed, expiresInHours: parsed.expiresInHours };
+}
+
+/** Microsoft Learn, "OMA DM protocol support": Windows answers both with 500 and the Atomic with 507. */
+const NOT_IN_ATOMIC: Record<string, string | undefined> = {
+  Get: 'Get does not go into an Atomic: Windows answers 500 and takes everything back. Queue it behind.',
+  Atomic: 'an Atomic does not hold another: Windows answers 500 and takes everything back',
+};
+
+function read<S extends z.ZodType>(schema: S, value: unknown, path: Path, context: Context): z.output<S> | undefined {
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   for (const issue of result.error.issues) {
     context.issues.push({ ...issue, path: [...path, ...issue.path], input: value } as z.core.$ZodRawIssue);
   }
-  return z.NEVER;
+  return undefined;
 }
-
-/** @param path where the items stand: in a list, or at the top when there is only one */
-function checkItems(verb: NewCommand['verb'], items: CommandItem[], path: string[], context: Context): void {
-  // A field that is wrong by itself is named already.
-  if (context.issues.length > 0) return;
-  const refuse = (at: (string | number)[], message: string) => context.addIssue({ code: 'custom', path: at, message });
-  items.forEach((entry, index) => {
-    const wrong = valueProblem(verb, entry);
-    if (wrong) refuse([...path, ...(path.length > 0 ? [index] : []), wrong.field], wrong.message);
-  });
-  const problem = commandProblem({ verb, items });
-  if (problem) {
-    refuse(path, problem);
-    return;
-  }
-  const written = items.reduce(
-    (sum, entry) => sum + Buffer.byteLength(String(commandElement(1, { verb, items: [entry] }))),
-    0,
-  );
-  if (written > MAX_WRITTEN_BYTES) {
-    refuse(
-      path.length > 0 ? path : ['data'],
-      `is ${written} bytes as XML; at most ${MAX_WRITTEN_BYTES} fit into a message`,
-    );
-  }
-}
-
-/** Any of the DMClient CSP's Unenroll nodes. */
-const UNENROLL = /\/DMClient\/(.+\/)?Unenroll(\?.*)?$/i;
-
-/** A letter may stand in a LocURI as its escape. */
-function unescaped(uri: string): string {
-  return uri.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-}
-
-function valueProblem(verb: NewCommand['verb'], entry: CommandItem): { field: string; message: string } | undefined {
-  const { data: value, format } = entry;
-  if (verb === 'Exec' && UNENROLL.test(unescaped(entry.target))) {
-    const instead = 'ask for it with POST /api/devices/{id}/unenroll, which sees to it that nobody is locked out';
-    return { field: 'target', message: `Unenroll is not queued: ${instead}` };
-  }
-  if ((verb === 'Get' || verb === 'Delete') && value !== undefined) {
-    return { field: 'data', message: `${verb} takes no data` };
-  }
-  if (verb === 'Replace' && value === undefined) return { field: 'data', message: 'Replace needs data' };
-  if (value === undefined) return undefined;
-  const wrong = format === undefined ? undefined : FORMAT_PROBLEMS[format]?.(value);
-  return wrong ? { field: 'data', message: wrong } : undefined;
-}
-
-const FORMAT_PROBLEMS: Partial<Record<NonNullable<CommandItem['format']>, (value: string) => string | undefined>> = {
-  int: (value) => (/^-?\d{1,10}$/.test(value) ? undefined : 'must be a whole number, since the format is int'),
-  bool: (value) => (/^(true|false)$/.test(value) ? undefined : 'must be true or false, since the format is bool'),
-  b64: (value) => (/^[A-Za-z0-9+/\s]*(=\s*){0,2}$/.test(value) ? undefined : 'must be base64, since the format is b64'),
-  node: (value) => (value === '' ? undefined : 'must be empty, since the format is node'),
-  null: (value) => (value === '' ? undefined : 'must be empty, since the format is null'),
-};

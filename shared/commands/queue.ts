@@ -6,14 +6,16 @@ import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Change, tryWrite } from '../storage/tables.ts';
 import { COMMAND_PREFIX, type Command, commandId, FINISHED_PREFIX, mayRepeat } from './command.ts';
+import { dataKey } from './data-key.ts';
 import { moveToFinished } from './finished-rows.ts';
-import type { NewCommand } from './intake.ts';
+import { DEFAULT_EXPIRY_HOURS, type NewCommand } from './intake.ts';
+import { holdsSecret, sealItems } from './secrets.ts';
 import { finish } from './settle.ts';
 
 /** The queue of a device as an administrator uses it: add, look, cancel. */
 
 /**
- * Queues commands behind those that wait already, in their order, all or none.
+ * Queues commands behind those that wait already, in their order, all or none. Secret data is stored sealed.
  * @param actor who asks, as he calls himself
  * @throws {Problem} 404 for an unknown device, 409 for one that has left, 422 for an Idempotency-Key used otherwise
  */
@@ -24,12 +26,13 @@ export async function queueCommands(
   options: { actor: string; idempotency?: Idempotency; now: Date },
 ): Promise<Command[]> {
   const table = storage.table('devices');
+  const key = commands.some(({ items }) => holdsSecret(items)) ? await dataKey(storage) : undefined;
   return untilWritten(async () => {
     const remembered = await recall<Queued>(table, deviceId, options.idempotency, options.now);
-    if (remembered) return newCommands(commands, remembered);
+    if (remembered) return newCommands(commands, remembered).map((command) => sealed(key, deviceId, command));
     const device = await deviceForQueue(storage, deviceId);
     const queuing = { first: device.value.nextSequence, actor: options.actor, at: options.now.toISOString() };
-    const queued = newCommands(commands, queuing);
+    const queued = newCommands(commands, queuing).map((command) => sealed(key, deviceId, command));
     const value = {
       ...device.value,
       nextSequence: device.value.nextSequence + commands.length,
@@ -61,7 +64,7 @@ interface Queued {
 }
 
 function newCommands(commands: readonly NewCommand[], { first, actor, at }: Queued): Command[] {
-  return commands.map(({ verb, items }, index) => ({
+  return commands.map(({ verb, items, expiresInHours = DEFAULT_EXPIRY_HOURS }, index) => ({
     id: commandId(first + index),
     verb,
     items,
@@ -69,9 +72,14 @@ function newCommands(commands: readonly NewCommand[], { first, actor, at }: Queu
     once: !mayRepeat(verb, items),
     queuedAt: at,
     queuedBy: actor,
+    expiresAt: new Date(Date.parse(at) + expiresInHours * 3_600_000).toISOString(),
     deliveries: 0,
     results: [],
   }));
+}
+
+function sealed(key: Buffer | undefined, deviceId: string, command: Command): Command {
+  return key ? { ...command, items: sealItems(key, deviceId, command.id, command.items) } : command;
 }
 
 /** @returns the command, finished or not. @throws {Problem} 404 */

@@ -6,6 +6,7 @@ import type { Storage } from '../storage/storage.ts';
 import { type Change, tryWrite } from '../storage/tables.ts';
 import { COMMAND_PREFIX, type Command, FINISHED_PREFIX } from './command.ts';
 import { moveToFinished } from './finished-rows.ts';
+import { blobsOf } from './large-results.ts';
 import { endWithDevice } from './settle.ts';
 
 /** How long a finished command and its results can be asked for. */
@@ -70,7 +71,7 @@ async function endLeftovers(storage: Storage, deviceId: string, now: Date): Prom
 }
 
 async function deleteResults(storage: Storage, rows: readonly Row<Command>[]): Promise<void> {
-  const names = rows.flatMap(({ value }) => value.results.flatMap((result) => (result?.blob ? [result.blob] : [])));
+  const names = rows.flatMap(({ value }) => value.results.flatMap((result) => (result ? blobsOf(result) : [])));
   for (const name of names) await storage.blobs('results').delete(name);
 }
 

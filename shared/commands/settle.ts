@@ -1,48 +1,158 @@
-import { type Command, type FinalState, type ItemResult, isFinal } from './command.ts';
+import { atomicVerdict, isAnsweredAtomic, retryAtomic } from './atomic-outcome.ts';
+import {
+  type Command,
+  type CommandItem,
+  type FinalState,
+  type ItemResult,
+  isFinal,
+  sentVerbOf,
+  verbOf,
+} from './command.ts';
+import { isUserScope } from './node-path.ts';
+import { eraseSecrets } from './secrets.ts';
+import { statusMeaning } from './status-meaning.ts';
 
 /** After this many deliveries without a word, a command is set aside so that those behind it go on. */
-export const MAX_DELIVERIES = 10;
+export const MAX_DELIVERIES = 6;
+/** A session that the device aborts says more than a reply that may have been lost. */
+export const MAX_ABORTS = 3;
+/** Sessions in which a signed-in user's part of the tree may be missing before that is taken for an answer. */
+export const MAX_USER_REFUSALS = 5;
 /** OMA-DM 202 promises a later word. After this long without one the outcome is called unknown. */
 export const ACCEPTED_FOR_DAYS = 7;
 
 const MISSING_HERE = new Set([404, 406]);
-
-/**
- * @returns whether an answer says that the item did what it was asked. 418 to a repeated Add means that it is there. A Get
- *   that went well and brought no value has failed: the value is what was asked for.
- */
-function succeeded(command: Command, { status, data, blob }: ItemResult): boolean {
-  if (command.verb === 'Add' && status === 418) return command.deliveries > 1;
-  if (command.verb === 'Get' && data === undefined && blob === undefined) return false;
-  return status >= 200 && status < 300 && status !== 202 && !NOT_DONE.has(status);
-}
+const UNREADABLE = 400;
+const EXISTS = 418;
 
 /** 2xx codes that do not mean done: 214 cancelled, 215 not executed, 216 rolled back. */
 const NOT_DONE = new Set([214, 215, 216]);
 
-function verdict(command: Command, results: readonly ItemResult[]): FinalState {
-  const unmet = results.filter((result) => !succeeded(command, result));
-  if (unmet.length === 0) return 'done';
-  return unmet.every((result) => MISSING_HERE.has(result.status)) ? 'notApplicable' : 'failed';
+/** Windows answers so for the user's part of the tree before it is there (sign-in, first logon). */
+const NO_USER_YET = new Set([405, 500, 507]);
+
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300 && status !== 202 && !NOT_DONE.has(status);
 }
 
 /**
- * Records one item's answer. When the last item is answered the command ends, or is `accepted` if the device said 202.
- * A second answer for an item that has one changes nothing: a device may repeat itself.
+ * @returns whether an answer says that the item did what it was asked. To a repeated Add or Delete, 418 and 404 say that
+ *   the first one did. A Get that went well and brought no value has failed: the value is what was asked for.
+ */
+function succeeded(command: Command, item: CommandItem, { status, data, blob }: ItemResult): boolean {
+  const verb = sentVerbOf(command, item);
+  const isRepeated = command.verb !== 'Atomic' && (command.unanswered ?? 0) > 0;
+  // What only makes a node has nothing to set in one that is there.
+  if (verb === 'Add' && status === EXISTS) return isRepeated || (command.verb === 'Add' && !hasData(item));
+  if (verb === 'Delete' && status === 404) return isRepeated;
+  if (verb === 'Get' && isSuccess(status) && item.secret) return true;
+  if (verb === 'Get' && data === undefined && blob === undefined) return false;
+  return isSuccess(status);
+}
+
+function hasData({ data, sealed }: CommandItem): boolean {
+  return data !== undefined || sealed !== undefined;
+}
+
+/** Why a command ended as it did, where the statuses do not say it. */
+interface Verdict {
+  state: FinalState;
+  reason?: string;
+}
+
+function verdict(command: Command, results: readonly (ItemResult | null)[]): Verdict {
+  const unmet = command.items.flatMap((item, index) => {
+    const result = results[index];
+    return result && !succeeded(command, item, result) ? [{ item, result, index }] : [];
+  });
+  if (command.verb === 'Atomic') return atomicVerdict(command, unmet);
+  if (unmet.length === 0) return { state: 'done' };
+  if (unmet.every(({ result }) => MISSING_HERE.has(result.status))) return { state: 'notApplicable' };
+  if (unmet.every(({ result }) => result.status === UNREADABLE)) {
+    return { state: 'rejected', reason: 'The device could not read the command (400).' };
+  }
+  const replaced = unmet.find(({ item }) => item.replaces);
+  if (!replaced) return { state: 'failed' };
+  const { status } = replaced.result;
+  const meaning = statusMeaning(status) ?? 'It gave no reason.';
+  return { state: 'failed', reason: `The node exists already (418) and could not be replaced (${status}). ${meaning}` };
+}
+
+/** What a session knows that decides about an answer. */
+export interface Circumstances {
+  now: Date;
+  /** The package of the device is whole, so that what it has not said by now it will not say. */
+  final?: boolean;
+}
+
+/**
+ * Records one item's answer. When the last item is answered the command ends, is `accepted` if the device said 202, or
+ * waits for another delivery: as a Replace where a node to be added is there already, later where the user's part of the
+ * tree is not there yet. A second answer for an item that has one changes nothing: a device may repeat itself.
  */
 export function recordResult(command: Command, item: number, result: ItemResult, now: Date): Command {
   if (command.results[item]) return command;
   const results = command.items.map((_, index) => (index === item ? result : (command.results[index] ?? null)));
-  const next: Command = { ...command, results };
-  const answered = results.filter((entry): entry is ItemResult => entry !== null);
-  if (answered.length < command.items.length) return next;
-  if (answered.some((entry) => entry.status === 202)) return { ...next, state: 'accepted' };
-  return finish(next, verdict(next, answered), now);
+  return settleAnswered({ ...command, results }, { now });
 }
 
-/** Ends a command in a final state. */
+/** Records what the device said of an Atomic as a whole. */
+export function recordAtomicStatus(command: Command, status: number, circumstances: Circumstances): Command {
+  const next = command.atomicStatus === undefined ? { ...command, atomicStatus: status } : command;
+  return settleAnswered(next, circumstances);
+}
+
+/** Ends a command, or sends it round again, once all is answered that will be. */
+export function settleAnswered(command: Command, { now, final = false }: Circumstances): Command {
+  const answered = command.results.filter((entry): entry is ItemResult => entry !== null);
+  const whole = answered.length === command.items.length;
+  if (command.verb === 'Atomic' ? !isAnsweredAtomic(command, whole, final) : !whole) return command;
+  const again = retryForUser(command) ?? retryAsReplace(command);
+  if (again) return again;
+  if (answered.some((entry) => entry.status === 202)) return { ...command, state: 'accepted' };
+  const { state, reason } = verdict(command, command.results);
+  return finish(command, state, now, reason);
+}
+
+/**
+ * 405, 500 and 507 in the user's part of the tree may mean that it is not there yet, whatever was said about the sign-in.
+ * The delivery does not count; five sessions in a row are an answer.
+ */
+function retryForUser(command: Command): Command | undefined {
+  if (command.once) return undefined;
+  const refused = command.items.map(({ target }, index) => {
+    const status = command.results[index]?.status ?? 0;
+    return isUserScope(target) && NO_USER_YET.has(status);
+  });
+  const userRefusals = (command.userRefusals ?? 0) + 1;
+  if (!refused.includes(true) || userRefusals > MAX_USER_REFUSALS) return undefined;
+  const results = command.results.map((result, index) => (refused[index] ? null : result));
+  const next: Command = { ...command, state: 'waiting', waitingFor: 'userSignIn', userRefusals, results };
+  return command.verb === 'Atomic' ? { ...next, results: [], atomicStatus: undefined } : next;
+}
+
+/** A node that was to be added and is there is replaced instead, once, by changing the command and not its text. */
+function retryAsReplace(command: Command): Command | undefined {
+  if (command.once) return undefined;
+  if (command.verb === 'Atomic') return retryAtomic(command, isToBeReplaced);
+  const asReplace = command.items.map((item, index) => isToBeReplaced(command, item, command.results[index] ?? null));
+  if (!asReplace.includes(true) || (command.unanswered ?? 0) > 0) return undefined;
+  const items = command.items.map(
+    (item, index): CommandItem => (asReplace[index] ? { ...item, replaces: true } : item),
+  );
+  const results = command.results.map((result, index) => (asReplace[index] ? null : result));
+  return { ...command, state: 'waiting', items, results };
+}
+
+function isToBeReplaced(command: Command, item: CommandItem, result: ItemResult | null): boolean {
+  return verbOf(command, item) === 'Add' && !item.replaces && hasData(item) && result?.status === EXISTS;
+}
+
+/** Ends a command in a final state. Its secrets are not needed any more. */
 export function finish(command: Command, state: FinalState, now: Date, reason?: string): Command {
-  return { ...command, state, finishedAt: now.toISOString(), waitingFor: undefined, ...(reason ? { reason } : {}) };
+  const ended: Command = { ...command, state, finishedAt: now.toISOString(), waitingFor: undefined };
+  const items = eraseSecrets(command.items);
+  return { ...ended, items, ...(reason ? { reason } : {}) };
 }
 
 /**
@@ -54,10 +164,40 @@ export function settleUnanswered(command: Command, now: Date): Command {
   if (command.state !== 'sent') return command;
   if (command.once)
     return finish(command, 'unknown', now, 'It was sent once and the device never said what came of it.');
-  if (command.deliveries >= MAX_DELIVERIES) {
-    return finish(command, 'rejected', now, `The device did not answer it in ${MAX_DELIVERIES} deliveries.`);
+  const unanswered = (command.unanswered ?? 0) + 1;
+  if ((command.aborts ?? 0) >= MAX_ABORTS) {
+    return finish(
+      { ...command, unanswered },
+      'rejected',
+      now,
+      `The device aborted ${command.aborts} sessions over it.`,
+    );
   }
-  return { ...command, state: 'waiting', results: [] };
+  if (unanswered >= MAX_DELIVERIES) {
+    const reason = `The device did not answer it in ${MAX_DELIVERIES} deliveries.`;
+    return finish({ ...command, unanswered }, 'rejected', now, reason);
+  }
+  return { ...command, unanswered, state: 'waiting', results: [], atomicStatus: undefined };
+}
+
+/** The device aborted the session, or refused the message, in which this was unanswered. */
+export function noteAbort(command: Command): Command {
+  return command.state === 'sent' ? { ...command, aborts: (command.aborts ?? 0) + 1 } : command;
+}
+
+/** @returns whether the device may have choked on it: such a command is sent alone, so that it takes no other with it */
+export function isSuspect({ unanswered, aborts }: Command): boolean {
+  return (unanswered ?? 0) > 0 || (aborts ?? 0) > 0;
+}
+
+/** What came later of an item that the device had accepted (202): by then the last word about it. */
+export function recordLaterResult(command: Command, item: number, result: ItemResult, now: Date): Command {
+  if (command.state !== 'accepted' && command.state !== 'sent') return command;
+  if (command.results[item]?.status !== 202 || result.status === 202) return command;
+  const results = command.results.map((before, index) => (index === item ? result : before));
+  return command.state === 'accepted'
+    ? settleAnswered({ ...command, results }, { now, final: true })
+    : { ...command, results };
 }
 
 function settleAccepted(command: Command, now: Date): Command {
@@ -69,6 +209,16 @@ function settleAccepted(command: Command, now: Date): Command {
     now,
     `The device accepted it (202) and gave no result in ${ACCEPTED_FOR_DAYS} days.`,
   );
+}
+
+/** @returns whether its time is over: only what was never sent expires, for the rest may have been done */
+export function isExpired(command: Command, now: Date): boolean {
+  const { state, deliveries, expiresAt } = command;
+  return state === 'waiting' && deliveries === 0 && expiresAt !== undefined && Date.parse(expiresAt) <= now.getTime();
+}
+
+export function expire(command: Command, now: Date): Command {
+  return finish(command, 'expired', now, `It was not sent until ${command.expiresAt}.`);
 }
 
 /**

@@ -5,20 +5,27 @@ import type { Device } from '../devices/device.ts';
 import { updateDeviceList } from '../devices/device-list.ts';
 import { now } from '../platform/clock.ts';
 import { sha256 } from '../platform/ids.ts';
-import type { Log } from '../platform/log.ts';
+import { errorFacts, type Log } from '../platform/log.ts';
 import type { Storage } from '../storage/storage.ts';
 import { Conflict } from '../storage/tables.ts';
-import { type ClientMessage, readSyncML, SyncMLError } from '../wire/syncml.ts';
+import { type ClientMessage, readSyncHdr, readSyncML, type SyncHdr, SyncMLError } from '../wire/syncml.ts';
 import { XmlError } from '../wire/xml.ts';
 import { wantedDefaults } from './device-defaults.ts';
 import { readFurtherCommands, readPartition } from './device-partition.ts';
 import { challengeReply, verifyDigest } from './digest-authentication.ts';
+import { keyFor, openReply, openSecrets, sealReply } from './secret-data.ts';
 import { takeTurn } from './turn.ts';
 import type { TurnInput, TurnOutcome } from './turn-state.ts';
 import type { Snapshot } from './working-copy.ts';
 
 /** The largest message that is read. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * In digest mode nobody knows who speaks before the header is read. What is larger than this is taken apart only when its
+ * header has proved the caller.
+ */
+export const MAX_UNPROVEN_BYTES = 64 * 1024;
 
 /** Lost races in a row after which the device is asked to come again. */
 const MAX_ATTEMPTS = 8;
@@ -69,7 +76,7 @@ async function answerWithCertificate(
   const header = services.clientCert === 'platform' ? request.certificateHeader : null;
   const caller = checkClientCertificate(header, issuers, now());
   if (!caller.ok) return refused(services, caller.reason);
-  const message = parse(services, request.body);
+  const message = parse(services, request.body, readSyncML);
   if (!message) return { status: 400, body: Buffer.alloc(0) };
 
   return settle(services, caller.enrollmentId, (snapshot) => {
@@ -81,27 +88,25 @@ async function answerWithCertificate(
 }
 
 async function answerWithDigest(services: ManagementServices, request: ManagementRequest): Promise<ManagementReply> {
-  const message = parse(services, request.body);
-  if (!message) return { status: 400, body: Buffer.alloc(0) };
+  const isSmall = request.body.length <= MAX_UNPROVEN_BYTES;
+  const small = isSmall ? parse(services, request.body, readSyncML) : undefined;
+  const header = isSmall ? small?.header : parse(services, request.body, readSyncHdr);
+  if (!header) return { status: 400, body: Buffer.alloc(0) };
   const key = await services.appKey();
-  const { cred, locName } = message.header;
+  const { cred, locName } = header;
   // Without a credential there is nothing to look up; with one, LocName is the enrollment id that we gave it as name.
   if (!cred || !locName || !ENROLLMENT_ID.test(locName)) {
-    return { status: 200, body: challengeReply(key, message, cred ? 401 : 407, now()) };
+    return { status: 200, body: challengeReply(key, header, cred ? 401 : 407, now()) };
   }
   const { policy } = await services.catalogue.read();
   return settle(services, locName.toLowerCase(), (snapshot) => {
-    const verdict = verifyDigest(
-      key,
-      message,
-      snapshot?.device.value.digestCredential,
-      snapshot?.session?.value,
-      now(),
-    );
+    const verdict = verifyDigest(key, header, snapshot?.device.value.digestCredential, snapshot?.session?.value, now());
     if (verdict.kind === 'challenge' || !snapshot) {
-      return { reply: { status: 200, body: challengeReply(key, message, 401, now()) } };
+      return { reply: { status: 200, body: challengeReply(key, header, 401, now()) } };
     }
     if (snapshot.device.value.state === 'blocked') return { reply: refused(services, 'blocked') };
+    const message = small ?? parse(services, request.body, readSyncML);
+    if (!message) return { reply: { status: 400, body: Buffer.alloc(0) } };
     const nonce = verdict.kind === 'opens' ? verdict.nonce : snapshot.session?.value.nonce;
     const input = inputOf(request, message, cred.data, verdict.kind === 'opens', policy);
     return { snapshot, input: { ...input, nonce } };
@@ -113,10 +118,16 @@ const ENROLLMENT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Messages are counted from 1 on (OMA-DM Representation 6.2.10). */
 const MESSAGE_ID = /^[1-9]\d{0,8}$/;
 
-function parse(services: ManagementServices, body: Buffer): ClientMessage | undefined {
+/** @returns what `read` gives for a message that can be read, or for its header */
+function parse<T extends SyncHdr | ClientMessage>(
+  services: ManagementServices,
+  body: Buffer,
+  read: (body: Buffer) => T,
+): T | undefined {
   try {
-    const message = readSyncML(body);
-    if (!MESSAGE_ID.test(message.header.msgId)) throw new SyncMLError('MsgID is not a number from 1 on');
+    const message = read(body);
+    const { msgId } = 'header' in message ? message.header : message;
+    if (!MESSAGE_ID.test(msgId)) throw new SyncMLError('MsgID is not a number from 1 on');
     return message;
   } catch (error) {
     if (!(error instanceof SyncMLError || error instanceof XmlError)) throw error;
@@ -163,6 +174,7 @@ async function settle(
     const outcome = await turnWithEnoughCommands(services, admission);
     try {
       await store(services, enrollmentId, outcome);
+      await deleteObsolete(services, outcome);
       return { status: 200, body: outcome.reply };
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
@@ -177,12 +189,24 @@ async function turnWithEnoughCommands(
   admission: { snapshot: Snapshot; input: TurnInput },
 ): Promise<TurnOutcome> {
   let { snapshot } = admission;
-  let outcome = takeTurn(snapshot, admission.input);
+  let outcome = await turnWithSecrets(services, snapshot, admission.input);
   for (let page = 0; outcome.starved && page < MAX_FURTHER_PAGES; page += 1) {
     snapshot = await readFurtherCommands(services.storage.table('devices'), snapshot);
-    outcome = takeTurn(snapshot, admission.input);
+    outcome = await turnWithSecrets(services, snapshot, admission.input);
   }
   return outcome;
+}
+
+/** The turn is pure: what it needs of secret data is decrypted before, and what it leaves is encrypted behind it. */
+async function turnWithSecrets(
+  { storage, log }: ManagementServices,
+  snapshot: Snapshot,
+  input: TurnInput,
+): Promise<TurnOutcome> {
+  const key = await keyFor(storage, snapshot, log);
+  const outcome = takeTurn(openReply(key, snapshot), { ...input, secrets: openSecrets(key, snapshot) });
+  if (!outcome.holdsSecret) return outcome;
+  return { ...outcome, changes: sealReply(key, snapshot.device.value.id, outcome.changes) };
 }
 
 /** Large results first, so that no row names a blob that is not there; then the one transaction; then the list. */
@@ -191,4 +215,13 @@ async function store(services: ManagementServices, enrollmentId: string, outcome
   await Promise.all(outcome.blobs.map((blob) => results.write(blob.name, blob.data)));
   if (outcome.changes.length > 0) await services.storage.table('devices').write(enrollmentId, outcome.changes);
   if (outcome.listDue) await updateDeviceList(services.storage, outcome.device, now(), services.log);
+}
+
+/** What is left when this fails costs a few bytes and is in nobody's way. */
+async function deleteObsolete({ storage, log }: ManagementServices, { obsolete }: TurnOutcome): Promise<void> {
+  try {
+    await Promise.all(obsolete.map((name) => storage.blobs('results').delete(name)));
+  } catch (error) {
+    log.warn('Pieces of a value that was not completed could not be deleted', errorFacts(error));
+  }
 }

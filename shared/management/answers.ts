@@ -1,11 +1,13 @@
-import type { ItemResult } from '../commands/command.ts';
-import { recordResult } from '../commands/settle.ts';
+import type { Command, ItemResult } from '../commands/command.ts';
+import { headOf } from '../commands/large-results.ts';
+import { noteAbort, recordAtomicStatus, recordLaterResult, recordResult, settleAnswered } from '../commands/settle.ts';
 import type { Fact } from '../devices/device.ts';
 import { readJoin } from '../devices/join.ts';
 import { refuse } from '../devices/unenroll.ts';
 import type { ClientCommand, Item } from '../wire/syncml.ts';
+import { noteDefault } from './device-defaults.ts';
 import { JOIN_FACTS, toFact } from './facts.ts';
-import { joinPieces, keepLastBegun } from './large-object.ts';
+import { type Joined, joinPieces, keepLastBegun } from './large-object.ts';
 import type { Asked } from './session.ts';
 import type { Turn } from './turn-state.ts';
 
@@ -13,8 +15,11 @@ import type { Turn } from './turn-state.ts';
 export const INLINE_RESULT_BYTES = 16 * 1024;
 /** A format is three letters and an HRESULT ten characters; what is longer is neither, and must not fill the row. */
 const MAX_WORD = 64;
+/** Accepted items (202) of which a later Status of the same session may tell; more of them are told of by alerts alone. */
+const MAX_ACCEPTED = 50;
 
 type Status = Extract<ClientCommand, { kind: 'Status' }>;
+type AskedCommand = Extract<Asked, { kind: 'command' }>;
 
 /** What the device says about one thing that it was asked. */
 interface Answer {
@@ -28,12 +33,14 @@ interface Answer {
  */
 export function takeAnswers(turn: Turn): void {
   const answers = collectAnswers(turn.input.message.commands);
-  const unanswered: Asked[] = [];
+  const left: Asked[] = [];
   for (const asked of turn.session.asked) {
     const rest = takeAnswer(turn, asked, answers.get(reference(asked.msgRef, asked.cmdId)) ?? {});
-    if (rest) unanswered.push(rest);
+    if (rest) left.push(rest);
   }
-  turn.session.asked = keepLastBegun(unanswered);
+  turn.session.asked = left;
+  if (turn.input.message.final) settleAtomics(turn);
+  turn.session.asked = keepLastBegun(boundAccepted(turn.session.asked.filter((asked) => isOpen(turn, asked))));
   noteJoin(turn);
 }
 
@@ -48,9 +55,9 @@ function collectAnswers(commands: readonly ClientCommand[]): Map<string, Answer>
     const key = reference(command.msgRef, command.cmdRef);
     const answer = answers.get(key) ?? {};
     answers.set(key, answer);
-    // Each of our commands has one item, so the first Status and the first Item are the whole answer.
-    if (command.kind === 'Status') answer.status ??= command;
-    else answer.item ??= command.items[0];
+    // Each of our commands has one item, so the first Status and the first Item are the whole answer; 202 is none yet.
+    if (command.kind === 'Results') answer.item ??= command.items[0];
+    else if (!answer.status || answer.status.code === 202) answer.status = command;
   }
   return answers;
 }
@@ -60,19 +67,49 @@ function takeAnswer(turn: Turn, asked: Asked, answer: Answer): Asked | undefined
   const code = answer.status?.code ?? ('code' in asked ? asked.code : undefined) ?? (answer.item ? 200 : undefined);
   if (code === undefined) return asked;
   if (asked.kind === 'unenroll') return takeUnenrollStatus(turn, code);
-  if (asked.kind === 'command' && turn.copy.hasMore && !turn.copy.command(asked.id)) {
+  if (asked.kind === 'default') return noteDefault(turn, asked, code);
+  if (asked.kind !== 'fact' && turn.copy.hasMore && !turn.copy.command(asked.id)) {
     turn.answersUnread = true;
     return asked;
   }
+  if (asked.kind === 'atomic') return takeAtomicStatus(turn, asked, code);
   const originalError =
     answer.status?.originalError?.slice(0, MAX_WORD) ?? ('originalError' in asked ? asked.originalError : undefined);
-  const { whole, received } = joinPieces(asked, answer.item);
-  if (received || awaitsValue(turn, asked, code, answer)) {
+  const joined = piecesOf(turn, asked, answer.item);
+  if (joined.received || awaitsValue(turn, asked, code, answer)) {
+    turn.blobs.push(...joined.blobs);
+    const { received } = joined;
     return { ...asked, code, ...(received ? { received } : {}), ...(originalError ? { originalError } : {}) };
   }
-  if (asked.kind === 'fact') noteFact(turn, asked.name, toFact(code, whole ? (whole.data ?? '') : undefined));
-  else noteResult(turn, asked, code, whole, originalError);
-  return undefined;
+  if (asked.kind === 'fact') {
+    noteFact(turn, asked.name, toFact(code, joined.whole ? (joined.whole.data ?? '') : undefined));
+    return undefined;
+  }
+  turn.blobs.push(...joined.blobs);
+  return noteResult(turn, asked, { code, originalError, joined });
+}
+
+/** A fact is short, and of a longer one no more is held than is kept of it. */
+const FACT_CHARACTERS = 1_000;
+
+function piecesOf(turn: Turn, asked: Asked, item: Item | undefined): Joined {
+  if (isSecret(turn, asked)) return { blobs: [] };
+  if (asked.kind !== 'fact') return joinPieces(asked, item, blobOf(turn, asked));
+  const joined = joinPieces(asked, item && { ...item, data: item.data?.slice(0, FACT_CHARACTERS) }, '');
+  const data = joined.received?.data.slice(0, FACT_CHARACTERS);
+  return data === undefined ? joined : { ...joined, received: { ...joined.received, data } };
+}
+
+/** The value of a secret node is not kept, in pieces or whole. */
+function isSecret(turn: Turn, asked: Asked): boolean {
+  return asked.kind === 'command' && turn.copy.command(asked.id)?.items[asked.item]?.secret === true;
+}
+
+/** Another delivery has other names, so that a late message of an earlier one cannot spoil what is there. */
+function blobOf(turn: Turn, asked: Asked): string {
+  if (asked.kind !== 'command') return '';
+  const deliveries = turn.copy.command(asked.id)?.deliveries ?? 0;
+  return `${turn.copy.device.id}/${asked.id}/${asked.item}-${deliveries}`;
 }
 
 /** A Get that went well has its value in a Results, which may follow in a later message of the same package. */
@@ -85,28 +122,90 @@ function aborts(turn: Turn): boolean {
   return turn.input.message.commands.some((command) => command.kind === 'Alert' && command.code === 1223);
 }
 
+/** @returns the question once more where its answer is that a result follows later */
 function noteResult(
   turn: Turn,
-  asked: Extract<Asked, { kind: 'command' }>,
-  status: number,
-  item: Item | undefined,
-  originalError: string | undefined,
-): void {
-  const command = turn.copy.command(asked.id);
-  if (!command || command.results[asked.item]) return;
-  const result: ItemResult = { target: asked.target, status, ...(originalError ? { originalError } : {}) };
-  if (item) Object.assign(result, keepData(turn, asked, item));
-  turn.copy.update(recordResult(command, asked.item, result, turn.input.now));
+  asked: AskedCommand,
+  { code, originalError, joined }: { code: number; originalError: string | undefined; joined: Joined },
+): Asked | undefined {
+  const { copy, input } = turn;
+  const command = copy.command(asked.id);
+  if (!command) return undefined;
+  const result: ItemResult = { target: asked.target, status: code, ...(originalError ? { originalError } : {}) };
+  if (asked.accepted) {
+    copy.update(recordLaterResult(command, asked.item, result, input.now));
+    return code === 202 ? asked : undefined;
+  }
+  if (command.results[asked.item]) return undefined;
+  if (joined.stored) Object.assign(result, { ...joined.stored, ...formatOf(joined.stored.format) });
+  else if (joined.whole) Object.assign(result, keepData(turn, asked, joined.whole));
+  else if (joined.tooLarge) result.note = 'The value is larger than 5 MiB and was not kept.';
+  noteProgress(turn, recordResult(command, asked.item, result, input.now));
+  return code === 202 ? { ...asked, accepted: true } : undefined;
 }
 
-function keepData(turn: Turn, asked: Extract<Asked, { kind: 'command' }>, item: Item): Partial<ItemResult> {
+/** A command that waits for the user's part of the tree is not tried again in this session. */
+function noteProgress(turn: Turn, command: Command): void {
+  turn.copy.update(command);
+  if (command.state !== 'waiting' || command.waitingFor !== 'userSignIn') return;
+  turn.session.heldForUser = [...(turn.session.heldForUser ?? []), command.id];
+}
+
+function formatOf(format: string | undefined): { format?: string } {
+  return format ? { format: format.slice(0, MAX_WORD) } : {};
+}
+
+function keepData(turn: Turn, asked: AskedCommand, item: Item): Partial<ItemResult> {
   const text = item.data ?? '';
-  const format = item.meta.format ? { format: item.meta.format.slice(0, MAX_WORD) } : {};
-  const data = Buffer.from(text);
+  const format = formatOf(item.meta.format);
   if (Buffer.byteLength(JSON.stringify(text)) <= INLINE_RESULT_BYTES) return { data: text, ...format };
   const name = `${turn.copy.device.id}/${asked.id}/${asked.item}`;
+  const data = Buffer.from(text);
   turn.blobs.push({ name, data });
-  return { blob: name, ...format };
+  return { blob: name, size: data.length, head: headOf(text), ...format };
+}
+
+function takeAtomicStatus(turn: Turn, asked: Extract<Asked, { kind: 'atomic' }>, code: number): undefined {
+  const command = turn.copy.command(asked.id);
+  if (command) noteProgress(turn, recordAtomicStatus(command, code, { now: turn.input.now }));
+}
+
+/** With the package whole, an Atomic of which only a part was answered will not be answered further. */
+function settleAtomics(turn: Turn): void {
+  if (aborts(turn)) return;
+  for (const command of turn.copy.commands) {
+    if (command.verb !== 'Atomic' || command.state !== 'sent') continue;
+    const isSaid = command.atomicStatus !== undefined || command.results.some((result) => result !== null);
+    if (isSaid) noteProgress(turn, settleAnswered(command, { now: turn.input.now, final: true }));
+  }
+}
+
+/** What belongs to a command that has gone on otherwise is not waited for any more. */
+function isOpen(turn: Turn, asked: Asked): boolean {
+  if (asked.kind !== 'command' && asked.kind !== 'atomic') return true;
+  const command = turn.copy.command(asked.id);
+  if (!command) return turn.copy.hasMore;
+  return (
+    command.state === 'sent' || (asked.kind === 'command' && asked.accepted === true && command.state === 'accepted')
+  );
+}
+
+function boundAccepted(asked: Asked[]): Asked[] {
+  const accepted = asked.filter((each) => each.kind === 'command' && each.accepted);
+  const dropped = new Set(accepted.slice(0, Math.max(0, accepted.length - MAX_ACCEPTED)));
+  return asked.filter((each) => !dropped.has(each));
+}
+
+/** The device gave up over a message: whatever is unanswered of it may be why. Each command is noted once. */
+export function noteAborts(turn: Turn): void {
+  const ids = turn.session.asked.flatMap((asked) =>
+    asked.kind === 'atomic' || (asked.kind === 'command' && !asked.accepted) ? [asked.id] : [],
+  );
+  for (const id of new Set(ids)) {
+    const command = turn.copy.command(id);
+    if (command) turn.copy.update(noteAbort(command));
+    else if (turn.copy.hasMore) turn.answersUnread = true;
+  }
 }
 
 function noteFact(turn: Turn, name: Extract<Asked, { kind: 'fact' }>['name'], fact: Fact): void {

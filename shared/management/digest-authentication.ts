@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { digestMatches } from '../wire/digest.ts';
-import type { ClientMessage } from '../wire/syncml.ts';
+import type { SyncHdr } from '../wire/syncml.ts';
 import { statusElement, writeSyncML } from '../wire/syncml-writer.ts';
 import type { Session } from './session.ts';
 
@@ -24,9 +24,9 @@ export type DigestVerdict =
   | { kind: 'continues' };
 
 /** @returns the nonce (base64, 16 bytes) of one session in the minute `minutesAgo` before `now`. */
-export function challengeNonce(key: Buffer, message: ClientMessage, now: Date, minutesAgo = 0): string {
+export function challengeNonce(key: Buffer, header: SyncHdr, now: Date, minutesAgo = 0): string {
   const minute = Math.floor(now.getTime() / MINUTE_MS) - minutesAgo;
-  const { source, sessionId } = message.header;
+  const { source, sessionId } = header;
   const mac = createHmac('sha256', key)
     .update(JSON.stringify(['digest nonce', source, sessionId, minute]))
     .digest();
@@ -39,22 +39,22 @@ export function challengeNonce(key: Buffer, message: ClientMessage, now: Date, m
  */
 export function verifyDigest(
   key: Buffer,
-  message: ClientMessage,
+  header: SyncHdr,
   stored: string | undefined,
   session: Session | undefined,
   now: Date,
 ): DigestVerdict {
-  const cred = message.header.cred;
+  const { cred } = header;
   if (!cred) return { kind: 'challenge', code: 407 };
   const matches = (nonce: string) => digestMatches(cred.data, stored ?? '', Buffer.from(nonce, 'base64'));
   const known = stored !== undefined && cred.type === 'syncml:auth-md5';
 
-  if (session?.nonce && session.sessionId === message.header.sessionId && matches(session.nonce) && known) {
+  if (session?.nonce && session.sessionId === header.sessionId && matches(session.nonce) && known) {
     return { kind: 'continues' };
   }
   let opening: string | undefined;
   for (let minutesAgo = 0; minutesAgo <= NONCE_MINUTES; minutesAgo += 1) {
-    const nonce = challengeNonce(key, message, now, minutesAgo);
+    const nonce = challengeNonce(key, header, now, minutesAgo);
     if (matches(nonce)) opening = nonce;
   }
   const isSpent = opening === session?.nonce || (session?.spentNonces?.some(({ nonce }) => nonce === opening) ?? false);
@@ -70,8 +70,7 @@ export function spentNonces(before: Session | undefined, now: Date): Session['sp
 }
 
 /** The reply to a message without a credential (407) or with a wrong one (401): one Status, no Final. */
-export function challengeReply(key: Buffer, message: ClientMessage, code: 401 | 407, now: Date): Buffer {
-  const { header } = message;
+export function challengeReply(key: Buffer, header: SyncHdr, code: 401 | 407, now: Date): Buffer {
   const status = statusElement(1, {
     msgRef: header.msgId,
     cmdRef: '0',
@@ -79,7 +78,7 @@ export function challengeReply(key: Buffer, message: ClientMessage, code: 401 | 
     targetRef: header.target,
     sourceRef: header.source,
     code,
-    chal: { type: 'syncml:auth-md5', format: 'b64', nextNonce: challengeNonce(key, message, now) },
+    chal: { type: 'syncml:auth-md5', format: 'b64', nextNonce: challengeNonce(key, header, now) },
   });
   const { sessionId, msgId, target, source } = header;
   return writeSyncML({ sessionId, msgId: Number(msgId), target: source, source: target, body: [status], final: false });

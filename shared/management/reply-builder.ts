@@ -1,5 +1,6 @@
 import {
   alertElement,
+  atomicElement,
   commandElement,
   type ServerCommand,
   type ServerStatus,
@@ -50,10 +51,27 @@ export class ReplyBuilder {
     return commands.map((_, index) => String(first + index));
   }
 
-  #append(element: Xml): void {
+  /**
+   * Appends an Atomic of `commands`, if it fits as a whole; it counts as one command more than it holds.
+   * @returns its CmdID and those of what it holds, in order; undefined when it does not fit into this reply.
+   */
+  atomic(commands: readonly ServerCommand[]): { cmdId: string; inner: string[] } | undefined {
+    const count = commands.length + 1;
+    if (this.#commands + count > MAX_COMMANDS) return undefined;
+    const first = this.#nextCmdId;
+    const inner = commands.map((command, index) => commandElement(first + 1 + index, command));
+    const element = atomicElement(first, inner);
+    if (this.#bytes + sizeOf(element) > MAX_REPLY_BYTES) return undefined;
+    this.#append(element, count);
+    this.#commands += count;
+    return { cmdId: String(first), inner: inner.map((_, index) => String(first + 1 + index)) };
+  }
+
+  /** @param cmdIds how many CmdIDs the element takes */
+  #append(element: Xml, cmdIds = 1): void {
     this.body.push(element);
     this.#bytes += sizeOf(element);
-    this.#nextCmdId += 1;
+    this.#nextCmdId += cmdIds;
   }
 }
 

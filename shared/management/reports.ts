@@ -1,3 +1,5 @@
+import { isSameNode } from '../commands/node-path.ts';
+import { recordLaterResult } from '../commands/settle.ts';
 import { confirm, reportFailure } from '../devices/unenroll.ts';
 import type { ClientCommand, Item } from '../wire/syncml.ts';
 import type { Turn } from './turn-state.ts';
@@ -11,6 +13,8 @@ const GENERIC_ALERT = 1226;
 
 const LOGIN_STATUS = 'com.microsoft/MDM/LoginStatus';
 const UNENROLL = 'com.microsoft:mdm.unenrollment.userrequest';
+/** What came of an installation that was accepted (EnterpriseDesktopAppManagement CSP, whose sample has it in a 1224). */
+const INSTALLED = /mdm\.win32csp_install$/;
 
 /** DevInfo has five nodes; a device that sends more must not fill its record with them. */
 const MAX_DEV_INFO = 16;
@@ -19,6 +23,8 @@ const MAX_DEV_INFO_VALUE = 256;
 /** What the device tells by itself: alerts, and its DevInfo at the start of a session. */
 export function takeReports(turn: Turn): void {
   for (const command of turn.input.message.commands) {
+    // A Status of the header that is an error says that our whole message was not taken.
+    if (command.kind === 'Status' && command.cmdRef === '0' && command.code >= 400) turn.aborted = true;
     if (command.kind === 'Alert') takeAlert(turn, command);
     else if (command.kind === 'Replace') takeDevInfo(turn, command.items);
   }
@@ -30,6 +36,9 @@ function takeAlert(turn: Turn, alert: Alert): void {
     const type = item.meta.type?.trim();
     if (alert.code === CLIENT_EVENT && type === LOGIN_STATUS) takeLoginStatus(turn, item);
     if (alert.code === GENERIC_ALERT && type === UNENROLL) takeUnenrollAlert(turn, item);
+    if ((alert.code === GENERIC_ALERT || alert.code === CLIENT_EVENT) && INSTALLED.test(type ?? '')) {
+      takeLaterResult(turn, item);
+    }
   }
 }
 
@@ -47,6 +56,35 @@ function takeUnenrollAlert(turn: Turn, item: Item): void {
   turn.unenrollReported = true;
   const next = data === '1' ? confirm : (device: typeof turn.copy.device, at: Date) => reportFailure(device, data, at);
   turn.copy.device = next(turn.copy.device, turn.input.now);
+}
+
+/**
+ * The result of an Exec that was accepted (202): Source names the node, Data is 0 or the HRESULT. The oldest command that
+ * waits for one takes it.
+ */
+function takeLaterResult(turn: Turn, item: Item): void {
+  const { copy, input } = turn;
+  const source = item.source ?? '';
+  for (const command of copy.commands) {
+    const index = command.items.findIndex(
+      ({ target }, place) => command.results[place]?.status === 202 && isSameNode(target, source),
+    );
+    if (index < 0) continue;
+    const data = item.data?.trim() ?? '';
+    const outcome = data === '0' ? { status: 200 } : { status: 500, originalError: hresult(data) };
+    const note = 'Accepted at first (202); this is what the device reported later.';
+    const target = command.items[index]?.target ?? source;
+    copy.update(recordLaterResult(command, index, { target, ...outcome, note }, input.now));
+    return;
+  }
+  if (copy.hasMore) turn.answersUnread = true;
+}
+
+/** A number is shown as Windows writes an HRESULT. */
+function hresult(data: string): string {
+  return /^-?\d{1,10}$/.test(data)
+    ? `0x${(Number(data) >>> 0).toString(16).toUpperCase().padStart(8, '0')}`
+    : data.slice(0, 64);
 }
 
 function takeDevInfo(turn: Turn, items: readonly Item[]): void {

@@ -1,5 +1,5 @@
-import { type Command, needsUser } from '../commands/command.ts';
-import { endWithDevice } from '../commands/settle.ts';
+import { type Command, needsUser, sentVerbOf } from '../commands/command.ts';
+import { endWithDevice, expire, finish, isExpired, isSuspect } from '../commands/settle.ts';
 import { hasLeft } from '../devices/device.ts';
 import { hold, isDue, markSent } from '../devices/unenroll.ts';
 import type { ServerCommand } from '../wire/syncml-writer.ts';
@@ -99,16 +99,37 @@ function askFacts(turn: Turn, names: readonly FactName[]): void {
  */
 function chooseQueued(turn: Turn): boolean {
   for (const command of turn.copy.commands) {
-    if (command.state !== 'waiting') continue;
-    if (needsUser(command) && turn.session.loginStatus !== 'user') noteUserIsMissing(turn, command);
-    else if (!fitsBesideUnanswered(turn, command) || !sendCommand(turn, command)) return false;
+    if (command.state === 'waiting' && !passOrSend(turn, command)) return false;
   }
   return true;
 }
 
-function noteUserIsMissing({ copy }: Turn, command: Command): void {
-  if (command.waitingFor === 'userSignIn' || !copy.hasRoomFor(command)) return;
+/** @returns whether the command behind it has its turn in this message */
+function passOrSend(turn: Turn, command: Command): boolean {
+  const { input, session, reply } = turn;
+  if (isExpired(command, input.now)) return noteEnd(turn, expire(command, input.now));
+  const isHeld = session.heldForUser?.includes(command.id) ?? false;
+  if (isHeld || (needsUser(command) && session.loginStatus !== 'user')) return noteUserIsMissing(turn, command);
+  const elements = serverCommandsOf(turn, command);
+  if (elements === 'notNow') return true;
+  if (elements === 'unreadable') return noteEnd(turn, finish(command, 'rejected', input.now, UNREADABLE));
+  // What a device may have choked on takes no other command with it.
+  if (isSuspect(command) && reply.commandCount > 0) return false;
+  return fitsBesideUnanswered(turn, command) && sendCommand(turn, command, elements) && !isSuspect(command);
+}
+
+const UNREADABLE = 'Its secret data cannot be decrypted any more: the data key was replaced. Queue it again.';
+
+function noteUserIsMissing({ copy }: Turn, command: Command): true {
+  if (command.waitingFor === 'userSignIn' || !copy.hasRoomFor(command)) return true;
   copy.update({ ...command, waitingFor: 'userSignIn' });
+  return true;
+}
+
+/** What does not fit into this transaction ends in a later one. */
+function noteEnd({ copy }: Turn, ended: Command): true {
+  if (copy.hasRoomFor(ended)) copy.update(ended);
+  return true;
 }
 
 /**
@@ -116,35 +137,64 @@ function noteUserIsMissing({ copy }: Turn, command: Command): void {
  * than one reply carries; a device that answers each message, as it should, never notices.
  */
 function fitsBesideUnanswered({ copy, session }: Turn, command: Command): boolean {
-  const open = session.asked.flatMap((asked) => (asked.kind === 'command' ? [asked.id] : []));
+  const open = session.asked.flatMap((asked) =>
+    asked.kind === 'atomic' || (asked.kind === 'command' && !asked.accepted) ? [asked.id] : [],
+  );
   if (open.length === 0) return true;
   const bytes = [...new Set(open)].reduce((sum, id) => {
     const sent = copy.command(id);
     return sum + (sent ? commandBytes(sent) : 0);
   }, commandBytes(command));
-  return open.length + command.items.length <= MAX_COMMANDS && bytes <= MAX_COMMAND_BYTES;
+  const more = command.items.length + (command.verb === 'Atomic' ? 1 : 0);
+  return open.length + more <= MAX_COMMANDS && bytes <= MAX_COMMAND_BYTES;
 }
 
-/** Each item goes as a command with a CmdID of its own, so that each has a status of its own. */
-function sendCommand(turn: Turn, command: Command): boolean {
-  const cmdIds = turn.reply.commands(toServerCommands(command));
+/** An item that is to be sent, and its place in the command. */
+interface Element {
+  item: number;
+  command: ServerCommand;
+}
+
+/**
+ * Each item goes as a command with a CmdID of its own, so that each has a status of its own. What was answered is not sent
+ * again.
+ * @returns `unreadable` when secret data cannot be decrypted, `notNow` when the key could not be read at this moment
+ */
+function serverCommandsOf({ input }: Turn, command: Command): Element[] | 'unreadable' | 'notNow' {
+  const elements: Element[] = [];
+  for (const [index, { sealed, target, data, format, type, ...item }] of command.items.entries()) {
+    if (command.results[index]) continue;
+    const secrets = input.secrets?.get(command.id);
+    if (sealed !== undefined && !secrets) return 'notNow';
+    const plain = sealed === undefined ? data : secrets?.get(index);
+    if (sealed !== undefined && plain === undefined) return 'unreadable';
+    const verb = sentVerbOf(command, { target, ...item });
+    elements.push({ item: index, command: { verb, items: [{ target, data: plain, format, type }] } });
+  }
+  return elements;
+}
+
+/** @returns whether it fitted into the reply */
+function sendCommand(turn: Turn, command: Command, elements: readonly Element[]): boolean {
+  const { reply, session, copy, input } = turn;
+  const commands = elements.map((element) => element.command);
+  const msgRef = Number(input.message.header.msgId);
+  const { id } = command;
+  const atomic = command.verb === 'Atomic' ? reply.atomic(commands) : undefined;
+  const cmdIds = command.verb === 'Atomic' ? atomic?.inner : reply.commands(commands);
   if (!cmdIds) return false;
-  const msgRef = Number(turn.input.message.header.msgId);
-  cmdIds.forEach((cmdId, item) => {
+  if (atomic) session.asked.push({ kind: 'atomic', msgRef, cmdId: atomic.cmdId, id });
+  elements.forEach(({ item }, index) => {
     const target = command.items[item]?.target ?? '';
-    turn.session.asked.push({ kind: 'command', msgRef, cmdId, id: command.id, item, target });
+    session.asked.push({ kind: 'command', msgRef, cmdId: cmdIds[index] ?? '', id, item, target });
   });
-  turn.copy.update({
+  if (command.items.some(({ sealed }) => sealed !== undefined)) turn.secretSent = true;
+  copy.update({
     ...command,
     state: 'sent',
-    sentAt: turn.input.now.toISOString(),
+    sentAt: input.now.toISOString(),
     deliveries: command.deliveries + 1,
     waitingFor: undefined,
   });
   return true;
-}
-
-/** @returns the elements under which a command travels. */
-export function toServerCommands(command: Pick<Command, 'verb' | 'items'>): ServerCommand[] {
-  return command.items.map((item) => ({ verb: command.verb, items: [item] }));
 }

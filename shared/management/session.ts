@@ -21,6 +21,8 @@ export interface Session {
   factsAsked: boolean;
   /** Unenroll goes out at most once a session. */
   unenrollSent: boolean;
+  /** Commands for the user's part of the tree that the device refused because it is not there yet: not again in this session. */
+  heldForUser?: string[];
   /** The nonce under which a digest session was opened, base64. */
   nonce?: string;
   /** Nonces that opened sessions before this one and have not run out: none opens a second. */
@@ -30,8 +32,10 @@ export interface Session {
   lastBodyHash: string;
   lastCredential: string;
   lastAt: string;
-  /** The reply, deflated. */
+  /** The reply, deflated; empty when it cannot be given again. */
   lastReply: Buffer;
+  /** The reply holds secret data and is encrypted. */
+  replySealed?: boolean;
 }
 
 export type Asked =
@@ -45,15 +49,21 @@ export type Asked =
       code?: number;
       originalError?: string;
       received?: Received;
+      /** It was answered 202; a later Status is its result. Nothing waits for it meanwhile. */
+      accepted?: true;
     }
+  | { kind: 'atomic'; msgRef: number; cmdId: string; id: string }
   | { kind: 'fact'; msgRef: number; cmdId: string; name: FactName; code?: number; received?: Received }
   | { kind: 'default'; msgRef: number; cmdId: string; name: string }
   | { kind: 'unenroll'; msgRef: number; cmdId: string };
 
 /** The pieces of a value that have come, when more of it follows. */
 export interface Received {
+  /** What is not in a blob yet. */
   data: string;
   format?: string;
+  /** What was so large that it lies in blobs: their common name, how many, and bytes and beginning of the whole so far. */
+  stored?: { blob: string; parts: number; size: number; head: string };
 }
 
 /** For so long a repeated message gets the reply it had. */

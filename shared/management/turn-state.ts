@@ -20,6 +20,11 @@ export interface TurnInput {
   now: Date;
   /** What the organisation gives every PC; absent: nothing. */
   defaults?: readonly WantedDefault[];
+  /**
+   * The secret data of the commands that were read, by command and item; undefined for what cannot be decrypted. A command
+   * that is not in it stays as it is: the key could not be read at this moment.
+   */
+  secrets?: ReadonlyMap<string, ReadonlyMap<number, string | undefined>>;
 }
 
 export interface TurnOutcome {
@@ -28,6 +33,10 @@ export interface TurnOutcome {
   changes: Change[];
   /** Results too large for a row; they are written before the transaction. */
   blobs: LargeResult[];
+  /** Blobs that nothing names any more; they are deleted after the transaction. */
+  obsolete: string[];
+  /** The reply holds secret data, and so does the session row until its `lastReply` is sealed. */
+  holdsSecret: boolean;
   /** The record after this turn. */
   device: Device;
   /** True when the device list has to follow: the record changed, or this is the first contact of a day. */
@@ -43,8 +52,10 @@ export interface Turn {
   readonly reply: ReplyBuilder;
   readonly blobs: LargeResult[];
   session: Session;
-  /** The device aborted the session (alert 1223): it gets statuses and nothing more. */
+  /** The device aborted the session (alert 1223) or refused the message: it gets statuses and nothing more. */
   aborted: boolean;
+  /** Secret data went into the reply. */
+  secretSent: boolean;
   /** The device reported that it removes the enrollment, or failed to. */
   unenrollReported: boolean;
   /** An answer is for a command beyond those that were read. */

@@ -1,11 +1,14 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { ItemResult } from '../commands/command.ts';
+import { blobsOf } from '../commands/large-results.ts';
 import { settleUnanswered } from '../commands/settle.ts';
 import type { Device } from '../devices/device.ts';
 import { refuse, stayedAfterDelivery } from '../devices/unenroll.ts';
 import type { ClientCommand } from '../wire/syncml.ts';
 import { writeSyncML } from '../wire/syncml-writer.ts';
-import { takeAnswers } from './answers.ts';
+import { noteAborts, takeAnswers } from './answers.ts';
 import { spentNonces } from './digest-authentication.ts';
+import { partsOf } from './large-object.ts';
 import { ReplyBuilder } from './reply-builder.ts';
 import { takeReports } from './reports.ts';
 import { chooseCommands } from './selection.ts';
@@ -29,6 +32,7 @@ export function takeTurn(snapshot: Snapshot, input: TurnInput): TurnOutcome {
   takeAnswers(turn);
   settleUnanswerable(turn);
   takeReports(turn);
+  if (turn.aborted) noteAborts(turn);
   if (input.opens) noteThatItStayed(turn);
 
   const asksForRest = !input.message.final && !turn.aborted;
@@ -42,6 +46,7 @@ export function takeTurn(snapshot: Snapshot, input: TurnInput): TurnOutcome {
 function isRepeated(session: Session, input: TurnInput): boolean {
   const { header } = input.message;
   return (
+    session.lastReply.length > 0 &&
     session.sessionId === header.sessionId &&
     session.lastMsgId === Number(header.msgId) &&
     session.lastBodyHash === input.bodyHash &&
@@ -80,6 +85,7 @@ function openTurn(snapshot: Snapshot, input: TurnInput, before: Session | undefi
     blobs: [],
     session: input.opens || !before ? fresh : { ...before },
     aborted: false,
+    secretSent: false,
     unenrollReported: false,
     answersUnread: false,
   };
@@ -114,7 +120,7 @@ function understands(command: ClientCommand): boolean {
 
 /** What was sent and is not open in this session gets no answer any more: an earlier session left it. */
 function settleUnanswerable(turn: Turn): void {
-  const open = new Set(turn.session.asked.flatMap((asked) => (asked.kind === 'command' ? [asked.id] : [])));
+  const open = new Set(turn.session.asked.flatMap((asked) => ('id' in asked ? [asked.id] : [])));
   for (const command of [...turn.copy.commands]) {
     if (open.has(command.id)) continue;
     const settled = settleUnanswered(command, turn.input.now);
@@ -148,7 +154,8 @@ function write(turn: Turn, final: boolean): Buffer {
 }
 
 function unchanged(snapshot: Snapshot, reply: Buffer): TurnOutcome {
-  return { reply, changes: [], blobs: [], device: snapshot.device.value, listDue: false, starved: false };
+  const { value: device } = snapshot.device;
+  return { reply, changes: [], blobs: [], obsolete: [], holdsSecret: false, device, listDue: false, starved: false };
 }
 
 function finishTurn(turn: Turn, snapshot: Snapshot, reply: Buffer, starved: boolean): TurnOutcome {
@@ -161,11 +168,25 @@ function finishTurn(turn: Turn, snapshot: Snapshot, reply: Buffer, starved: bool
     lastCredential: input.credential,
     lastAt: at,
     lastReply: deflateRawSync(reply),
+    replySealed: undefined,
   };
   const firstOfDay = snapshot.session?.value.lastAt.slice(0, 10) !== at.slice(0, 10);
   const listDue = firstOfDay || listFactsDiffer(snapshot.device.value, copy.device);
   const changes = copy.changes(session);
-  return { reply, changes, blobs: turn.blobs, device: copy.device, listDue, starved };
+  const obsolete = obsoleteParts(turn, snapshot.session?.value);
+  const { blobs, secretSent: holdsSecret } = turn;
+  return { reply, changes, blobs, obsolete, holdsSecret, device: copy.device, listDue, starved };
+}
+
+/** Pieces of a value that will not be put together any more: the session ended over it, or it grew too large. */
+function obsoleteParts(turn: Turn, before: Session | undefined): string[] {
+  const named = new Set(partsOf(turn.session.asked));
+  for (const { results } of turn.copy.commands) for (const result of results) if (result) addBlobs(named, result);
+  return partsOf(before?.asked ?? []).filter((name) => !named.has(name));
+}
+
+function addBlobs(named: Set<string>, result: ItemResult): void {
+  for (const name of blobsOf(result)) named.add(name);
 }
 
 function listFactsDiffer(before: Device, after: Device): boolean {

@@ -67,13 +67,7 @@ const MAX_ADDRESS_LENGTH = 2_048;
  *   Status or Results, or the number in a Status or Alert is missing; XmlError when it is no XML that we read
  */
 export function readSyncML(bytes: Buffer): ClientMessage {
-  const root = parseXml(bytes);
-  if (root.name !== 'SyncML') throw new SyncMLError(`the document is a ${root.name}, not SyncML`);
-  if (root.namespace !== SYNCML_1_2 && root.namespace !== SYNCML_1_1) {
-    throw new SyncMLError(`SyncML of namespace "${root.namespace}" is not known`);
-  }
-  const header = child(root, 'SyncHdr');
-  if (!header) throw new SyncMLError('the message has no SyncHdr');
+  const { root, header } = readRoot(bytes);
   const body = child(root, 'SyncBody');
   if (!body) throw new SyncMLError('the message has no SyncBody');
   return {
@@ -81,6 +75,35 @@ export function readSyncML(bytes: Buffer): ClientMessage {
     commands: body.children.filter((e) => e.name !== 'Final').map(readCommand),
     final: child(body, 'Final') !== undefined,
   };
+}
+
+/** A header with two addresses and a credential is under 2 KiB; a RespURI may make it longer. */
+const MAX_HEADER_BYTES = 16 * 1024;
+const END_OF_HEADER = /<\/(?:([\w.-]+):)?SyncHdr\s*>/;
+
+/**
+ * Reads the header of a message and none of its body: enough to see who speaks before a large message is taken apart.
+ *
+ * @throws SyncMLError when the header does not end in the first 16 KiB, or as `readSyncML` does for it; XmlError
+ */
+export function readSyncHdr(bytes: Buffer): SyncHdr {
+  const start = bytes.subarray(0, MAX_HEADER_BYTES).toString();
+  const end = END_OF_HEADER.exec(start);
+  if (!end) throw new SyncMLError(`SyncHdr does not end in the first ${MAX_HEADER_BYTES} bytes`);
+  const prefix = end[1] === undefined ? '' : `${end[1]}:`;
+  const { header } = readRoot(Buffer.from(`${start.slice(0, end.index + end[0].length)}</${prefix}SyncML>`));
+  return readHeader(header);
+}
+
+function readRoot(bytes: Buffer): { root: XmlElement; header: XmlElement } {
+  const root = parseXml(bytes);
+  if (root.name !== 'SyncML') throw new SyncMLError(`the document is a ${root.name}, not SyncML`);
+  if (root.namespace !== SYNCML_1_2 && root.namespace !== SYNCML_1_1) {
+    throw new SyncMLError(`SyncML of namespace "${root.namespace}" is not known`);
+  }
+  const header = child(root, 'SyncHdr');
+  if (!header) throw new SyncMLError('the message has no SyncHdr');
+  return { root, header };
 }
 
 function readHeader(header: XmlElement): SyncHdr {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Command, mayRepeat, needsUser } from '../../../shared/commands/command.ts';
-import { MAX_DELIVERIES, recordResult, settleUnanswered } from '../../../shared/commands/settle.ts';
+import { MAX_ABORTS, MAX_DELIVERIES, recordResult, settleUnanswered } from '../../../shared/commands/settle.ts';
 
 const NOW = new Date('2026-03-01T12:00:00.000Z');
 const daysLater = (days: number) => new Date(NOW.getTime() + days * 86_400_000);
@@ -35,7 +35,7 @@ describe('a status', () => {
     [215, 'failed'],
     [216, 'failed'],
     [304, 'failed'],
-    [400, 'failed'],
+    [400, 'rejected'],
     [403, 'failed'],
     [404, 'notApplicable'],
     [405, 'failed'],
@@ -52,11 +52,14 @@ describe('a status', () => {
   });
 
   test.each([
-    ['the first delivery', 1, 'failed'],
-    ['a repeated one', 2, 'done'],
-  ])('of 418 to %s of an Add tells whether ours was there before', (_, deliveries, state) => {
-    const command = recordResult(sent({ verb: 'Add', deliveries }), 0, { target: './A', status: 418 }, NOW);
-    expect(command.state).toBe(state);
+    ['Add', 418, 0, 'failed'],
+    ['Add', 418, 1, 'done'],
+    ['Delete', 404, 0, 'notApplicable'],
+    ['Delete', 404, 1, 'done'],
+  ] as const)('to %s of %i after %i deliveries without a word is %s', (verb, status, unanswered, state) => {
+    const replaced = verb === 'Add' && unanswered === 0 ? { replaces: true as const } : {};
+    const command = sent({ verb, unanswered, items: [{ target: './A', data: '1', ...replaced }] });
+    expect(recordResult(command, 0, { target: './A', status }, NOW).state).toBe(state);
   });
 
   test.each([
@@ -110,10 +113,12 @@ describe('when a new session begins', () => {
   });
 
   test.each([
-    [MAX_DELIVERIES - 1, 'waiting'],
-    [MAX_DELIVERIES, 'rejected'],
-  ])('after %i deliveries it is %s', (deliveries, state) => {
-    expect(settleUnanswered(sent({ deliveries }), NOW).state).toBe(state);
+    [MAX_DELIVERIES - 2, 0, 'waiting'],
+    [MAX_DELIVERIES - 1, 0, 'rejected'],
+    [0, MAX_ABORTS - 1, 'waiting'],
+    [0, MAX_ABORTS, 'rejected'],
+  ])('after %i deliveries without a word and %i aborts before this it is %s', (unanswered, aborts, state) => {
+    expect(settleUnanswered(sent({ unanswered, aborts }), NOW).state).toBe(state);
   });
 
   test.each([

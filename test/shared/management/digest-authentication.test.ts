@@ -7,7 +7,7 @@ import { challengeNonce, challengeReply, verifyDigest } from '../../../shared/ma
 import type { Session } from '../../../shared/management/session.ts';
 import { setClock } from '../../../shared/platform/clock.ts';
 import { digestCredential, hashedCredential } from '../../../shared/wire/digest.ts';
-import { type ClientMessage, readSyncML } from '../../../shared/wire/syncml.ts';
+import { readSyncML, type SyncHdr } from '../../../shared/wire/syncml.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { MemoryStorage } from '../../support/memory-storage.ts';
 import { enrolledDevice } from '../../support/partition.ts';
@@ -37,12 +37,12 @@ function bytes({ sessionId = '1', msgId = 1, nonce, hash = STORED, type, locName
   );
 }
 
-const message = (parts: Parts): ClientMessage => readSyncML(bytes(parts));
-const nonceFor = (parts: Parts, now = NOW) => challengeNonce(KEY, message(parts), now);
+const header = (parts: Parts): SyncHdr => readSyncML(bytes(parts)).header;
+const nonceFor = (parts: Parts, now = NOW) => challengeNonce(KEY, header(parts), now);
 
 function verdict(parts: Parts, options: { stored?: string; session?: Partial<Session>; now?: Date } = {}) {
   const { stored = STORED, session, now = NOW } = options;
-  return verifyDigest(KEY, message(parts), stored, session as Session | undefined, now);
+  return verifyDigest(KEY, header(parts), stored, session as Session | undefined, now);
 }
 
 describe('a message', () => {
@@ -68,14 +68,14 @@ describe('a message', () => {
     ['no nonce', ''],
     ['the nonce of another session', nonceFor({ sessionId: '2' })],
     ['the nonce of another device', nonceFor({ source: 'D2' })],
-    ['the nonce of another deployment', challengeNonce(Buffer.alloc(32, 2), message({}), NOW)],
+    ['the nonce of another deployment', challengeNonce(Buffer.alloc(32, 2), header({}), NOW)],
   ])('with %s is challenged with 401', (_, nonce) => {
     expect(verdict({ nonce })).toEqual({ kind: 'challenge', code: 401 });
   });
 
   test('of an unknown enrollment gets the answer of a wrong credential, even for the digest of nothing', () => {
     const verify = (hash: string) =>
-      verifyDigest(KEY, message({ nonce: nonceFor({}), hash }), undefined, undefined, NOW);
+      verifyDigest(KEY, header({ nonce: nonceFor({}), hash }), undefined, undefined, NOW);
     expect(verify(STORED)).toEqual({ kind: 'challenge', code: 401 });
     expect(verify('')).toEqual({ kind: 'challenge', code: 401 });
   });
@@ -113,7 +113,7 @@ describe('a nonce', () => {
 });
 
 test.each([401, 407] as const)('a challenge with %i is one Status with the next nonce, and no Final', (code) => {
-  const reply = challengeReply(KEY, message({}), code, NOW).toString();
+  const reply = challengeReply(KEY, header({}), code, NOW).toString();
   expect(reply.match(/<Status>/g)).toHaveLength(1);
   expect(reply).toContain(`<Data>${code}</Data>`);
   expect(reply).toContain(`>${nonceFor({})}</NextNonce>`);

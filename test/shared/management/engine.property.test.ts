@@ -271,7 +271,9 @@ class World {
     const order = reply.commands.map(({ target }) => sent.findIndex(({ items }) => items[0]!.target === target));
     expect(order.filter((place) => place >= 0)).toEqual(sent.map((_, place) => place));
     const overtaken = commands.filter(({ id, state }) => state === 'waiting' && id < sent.at(-1)!.id);
-    const canBeSent = (command: Command) => !needsUser(command) || this.#session()?.loginStatus === 'user';
+    const held = this.#session()?.heldForUser ?? [];
+    const canBeSent = (command: Command) =>
+      !held.includes(command.id) && (!needsUser(command) || this.#session()?.loginStatus === 'user');
     expect(overtaken.filter(canBeSent), 'nothing that could be sent is overtaken').toEqual([]);
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MAX_RECEIVED } from '../../../shared/management/large-object.ts';
+import { MAX_RESULT_BYTES, PART_CHARACTERS } from '../../../shared/commands/large-results.ts';
 import { DeviceModel } from '../../support/device-model.ts';
 import { enrolledDevice, Partition } from '../../support/partition.ts';
 
@@ -52,12 +52,64 @@ describe('a value that comes in pieces', () => {
     expect((await device.begin()).commands.map(({ target }) => target)).toEqual(['./DevDetail/A', './DevDetail/B']);
   });
 
-  test('is given up when it is longer than a session row can hold, whatever it is made of', async () => {
+  test('goes to blobs as soon as the session row would grow with it, and the row of the command names them', async () => {
     const { device, status, piece, command } = await asked();
-    await device.next(status(0) + status(1) + piece(0, '"'.repeat(MAX_RECEIVED / 2), MORE), { final: false });
+    const part = 'x'.repeat(PART_CHARACTERS / 2);
+    const written = new Map<string, string>();
+    const note = ({ outcome }: { outcome: { blobs: { name: string; data: Buffer }[] } }) => {
+      for (const { name, data } of outcome.blobs) written.set(name, data.toString());
+    };
+    note(await device.next(status(0) + status(1) + piece(0, `begin${part}`, MORE, META), { final: false }));
+    expect(written.size).toBe(0);
+    for (let n = 0; n < 5; n += 1) note(await device.next(piece(0, part, MORE), { final: false }));
+    expect(JSON.stringify(device.partition.rows.get('1session')).length).toBeLessThan(2 * PART_CHARACTERS);
+    note(await device.next(piece(0, 'end')));
+    const { blob, parts, size, head, format } = command(0).results[0]!;
+    expect(command(0).state).toBe('done');
+    expect([...written.keys()]).toEqual(Array.from({ length: parts! }, (_, n) => `${blob}.${n}`));
+    expect([...written.values()].join('')).toBe(`begin${part.repeat(6)}end`);
+    expect([size, format, head?.slice(0, 6)]).toEqual([part.length * 6 + 8, 'xml', 'beginx']);
+  });
+
+  test('is given up when it is longer than is kept, its pieces are deleted, and the answer says why there is none', async () => {
+    const { device, status, piece, command } = await asked();
+    const megabyte = 'x'.repeat(1024 * 1024);
+    await device.next(status(0) + status(1) + piece(0, megabyte, MORE), { final: false });
+    const written: string[] = [];
+    for (let n = 1; n * megabyte.length < MAX_RESULT_BYTES; n += 1) {
+      const { outcome } = await device.next(piece(0, megabyte, MORE), { final: false });
+      written.push(...outcome.blobs.map(({ name }) => name));
+    }
+    const { outcome } = await device.next(piece(0, 'one more', MORE), { final: false });
+    expect(outcome.obsolete.length).toBe(written.length + 1);
+    expect(outcome.obsolete).toEqual(expect.arrayContaining(written));
     await device.next(piece(0, 'end') + piece(1, 'bbb'));
-    expect(command(0)).toMatchObject({ state: 'failed' });
+    expect(command(0)).toMatchObject({ state: 'failed', results: [{ note: expect.stringContaining('5 MiB') }] });
     expect(command(1)).toMatchObject({ state: 'done' });
+  });
+
+  test('that another session interrupts leaves no piece behind, and the next delivery has names of its own', async () => {
+    const { device, status, piece } = await asked();
+    const large = 'x'.repeat(2 * PART_CHARACTERS);
+    const { outcome } = await device.next(status(0) + piece(0, large, MORE), { final: false });
+    const [first] = outcome.blobs;
+    const again = await device.begin();
+    expect(again.outcome.obsolete).toEqual([first!.name]);
+    const [get] = again.commands;
+    const body = `<Results><CmdID>9</CmdID><MsgRef>1</MsgRef><CmdRef>${get!.cmdId}</CmdRef><Item><Data>${large}</Data><MoreData/></Item></Results>`;
+    const second = (await device.next(body, { final: false })).outcome.blobs[0];
+    expect(second!.name).not.toBe(first!.name);
+  });
+
+  test('is held of a fact no longer than facts are', async () => {
+    const device = new DeviceModel(new Partition(enrolledDevice({ factsReadAt: undefined })));
+    const { commands } = await device.begin();
+    const body = (end: string) =>
+      `<Results><CmdID>9</CmdID><MsgRef>1</MsgRef><CmdRef>${commands[0]!.cmdId}</CmdRef><Item><Data>${'v'.repeat(1024 * 1024)}</Data>${end}</Item></Results>`;
+    const { outcome } = await device.next(body(MORE), { final: false });
+    expect(outcome.blobs).toEqual([]);
+    await device.next(body(''));
+    expect(device.partition.device.facts['osVersion']).toEqual({ status: 200, value: 'v'.repeat(500) });
   });
 
   test('goes on only for the one that was begun last, so that many of them cannot fill the row', async () => {
