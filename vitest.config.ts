@@ -11,7 +11,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{functions,shared,local}/**/*.test.ts'],
+          include: ['test/{functions,shared,local,infra}/**/*.test.ts'],
           exclude: ['test/**/*.scenario.test.ts'],
         },
       },

@@ -328,10 +328,7 @@ module vault 'modules/vault.bicep' = {
     tags: tags
     purgeProtection: purgeProtection
     adminPrincipalId: identities[admin].outputs.principalId
-    enrollPrincipalId: identities[enroll].outputs.principalId
     authorityRole: roles.outputs.authority
-    signerRole: roles.outputs.signer
-    certificateReaderRole: roles.outputs.certificateReader
     workspaceId: logs.outputs.workspaceId
   }
 }
@@ -511,6 +508,11 @@ output LANYARD_ENROLL_PRINCIPAL string = identities[enroll].outputs.principalId
 output LANYARD_ENROLL_URL string = enrollAddress
 output LANYARD_DISCOVERY_URL string = '${enrollAddress}/EnrollmentServer/Discovery.svc'
 output LANYARD_MANAGE_URL string = manageAddress
+
+@description('What is entered in Microsoft Entra, where devices enroll with it: the MDM discovery and terms of use addresses, and the redirect address of the app registration.')
+output LANYARD_ENTRA_DISCOVERY_URL string = '${enrollAddress}/entra/EnrollmentServer/Discovery.svc'
+output LANYARD_ENTRA_TERMS_URL string = '${enrollAddress}/entra/TermsOfUse'
+output LANYARD_ENTRA_REDIRECT_URL string = '${enrollAddress}/EnrollmentServer/SignIn/Callback'
 
 @description('The admin API.')
 output LANYARD_URL string = adminApp.outputs.url

@@ -52,7 +52,7 @@ async function packageApp(app: AppName, out: string): Promise<AppPackage> {
   const content = await contentOf(folder);
   const zip = zipSync(content, { level: 9, mtime: DATE });
   await writeFile(join(out, `${app}.zip`), zip);
-  await writeFile(join(out, `${app}.maps.zip`), zipSync(maps, { level: 9, mtime: DATE }));
+  await writeFile(join(out, `${app}.maps.zip`), zipSync(maps, { level: 6, mtime: DATE }));
   return {
     app,
     folder,

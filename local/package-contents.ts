@@ -31,8 +31,8 @@ const BANS: Record<AppName, Ban[]> = {
     { path: /^functions\/(enrollment|certificate-authority)/, why: 'enrollment has an app of its own' },
     { path: /^node_modules\/@azure\/keyvault-/, why: 'the manage app has no right to the vault' },
     {
-      path: /^shared\/certificates\/(certificate-authority|certificate-builder|key-vault|file-keys|leaf|signing-request|root)/,
-      why: 'the manage app signs nothing',
+      path: /^shared\/certificates\/(?!client-certificate|enrollment-subject|thumbprint)/,
+      why: 'the manage app checks client certificates and signs nothing',
     },
     {
       path: /^node_modules\/(@peculiar\/|asn1js|pkijs|pvtsutils|pvutils|node-forge|reflect-metadata)/,

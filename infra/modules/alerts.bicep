@@ -16,6 +16,10 @@ param adminApp string
 @description('The timers of the admin app and the hours after which one is overdue. The same as in functions/timers.')
 var timers = [
   {
+    name: 'expired-commands'
+    hours: 3
+  }
+  {
     name: 'retention'
     hours: 26
   }

@@ -99,32 +99,13 @@ resource blobsAll 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   }
 }
 
-// Key Vault Certificate User could also read private keys, and Key Vault Reader everything that is not secret.
-resource certificateReader 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
-  name: guid(resourceGroup().id, 'certificateReader')
-  properties: {
-    roleName: 'Lanyard certificate reader ${token}'
-    description: 'Reads the certificates of a vault without their keys.'
-    type: 'CustomRole'
-    assignableScopes: [
-      resourceGroup().id
-    ]
-    permissions: [
-      {
-        dataActions: [
-          '${vault}/certificates/read'
-        ]
-      }
-    ]
-  }
-}
-
-// Key Vault Crypto User could also encrypt, decrypt, wrap and unwrap.
+// Key Vault Crypto User could also encrypt, decrypt, wrap and unwrap. Given on the issuing key alone; its public half lies in the
+// tables, so the vault need not be read.
 resource signer 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(resourceGroup().id, 'signer')
   properties: {
     roleName: 'Lanyard signer ${token}'
-    description: 'Reads the public half of a key and signs with the private one.'
+    description: 'Signs with a key.'
     type: 'CustomRole'
     assignableScopes: [
       resourceGroup().id
@@ -132,7 +113,6 @@ resource signer 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
     permissions: [
       {
         dataActions: [
-          '${vault}/keys/read'
           '${vault}/keys/sign/action'
         ]
       }
@@ -140,12 +120,12 @@ resource signer 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   }
 }
 
-// Key Vault Certificates Officer could also delete, purge, import and back up certificates.
+// Key Vault Certificates Officer could also delete, purge, import and back up certificates, and could not sign.
 resource authority 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(resourceGroup().id, 'authority')
   properties: {
     roleName: 'Lanyard certificate authority ${token}'
-    description: 'Makes certificates whose keys stay in the vault.'
+    description: 'Makes certificates whose keys stay in the vault, and signs with these keys.'
     type: 'CustomRole'
     assignableScopes: [
       resourceGroup().id
@@ -156,6 +136,8 @@ resource authority 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
           '${vault}/certificates/read'
           '${vault}/certificates/create/action'
           '${vault}/certificates/update/action'
+          '${vault}/keys/read'
+          '${vault}/keys/sign/action'
         ]
       }
     ]
@@ -166,6 +148,5 @@ output rows string = rows.id
 output rowsKept string = rowsKept.id
 output blobsKept string = blobsKept.id
 output blobsAll string = blobsAll.id
-output certificateReader string = certificateReader.id
 output signer string = signer.id
 output authority string = authority.id

@@ -1,4 +1,5 @@
-// The vault in which the private keys of the certificate authority lie. The admin app makes them; they never leave.
+// The vault in which the private keys of the certificate authority lie. The admin app makes them; they never leave. The enroll
+// app may sign with the issuing key, once that key is there: signing-right.bicep. The manage app has no right here.
 
 param name string
 param location string
@@ -7,16 +8,11 @@ param tags object
 @description('Keeps a deleted vault for its whole retention, against everybody. It cannot be switched off again.')
 param purgeProtection bool
 
-@description('Principal id of the admin app: makes the authority and signs with it.')
+@description('Principal id of the admin app.')
 param adminPrincipalId string
 
-@description('Principal id of the enroll app: reads the certificates. The right to sign with the issuing key comes after that key is made: signing-right.bicep.')
-param enrollPrincipalId string
-
-@description('Resource ids of the role definitions of roles.bicep.')
+@description('Resource id of the role of roles.bicep with which the authority is made.')
 param authorityRole string
-param signerRole string
-param certificateReaderRole string
 
 @description('The workspace that gets the list of who used which key.')
 param workspaceId string
@@ -45,26 +41,6 @@ resource adminMakes 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   properties: {
     roleDefinitionId: authorityRole
     principalId: adminPrincipalId
-    principalType: 'ServicePrincipal'
-  }
-}
-
-resource adminSigns 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(vault.id, adminPrincipalId, signerRole)
-  scope: vault
-  properties: {
-    roleDefinitionId: signerRole
-    principalId: adminPrincipalId
-    principalType: 'ServicePrincipal'
-  }
-}
-
-resource enrollReads 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(vault.id, enrollPrincipalId, certificateReaderRole)
-  scope: vault
-  properties: {
-    roleDefinitionId: certificateReaderRole
-    principalId: enrollPrincipalId
     principalType: 'ServicePrincipal'
   }
 }

@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { APPS } from '../../local/build-apps.ts';
+import { blocks, defaultOf, outputsOf, parametersOf, ROOT, readText, template } from './bicep.ts';
+
+/** azure.yaml, host.json, main.parameters.json, package.json and the templates are read by different tools and say the same. */
+
+const main = template('infra/main.bicep');
+const azureYaml = readText('azure.yaml');
+const packageJson = JSON.parse(readText('package.json'));
+
+describe('azure.yaml', () => {
+  const services = [...azureYaml.matchAll(/^ {2}(\w+):\n {4}project: (\S+)\n {4}language: js\n {4}host: function\n/gm)];
+
+  test('has a service for each app, which is the folder that npm run package makes', () => {
+    expect(services.map(([, name, project]) => [name, project])).toEqual(APPS.map((app) => [app, `./out/${app}`]));
+    expect(azureYaml.match(/remoteBuild: false/g)).toHaveLength(APPS.length);
+  });
+
+  test('finds each service by the tag that the template gives', () => {
+    for (const app of APPS) {
+      const text = blocks(main, 'module').find(({ name }) => name === `${app}App`)?.text;
+      expect(text).toContain(`'azd-service-name': '${app}'`);
+    }
+  });
+
+  test('names the template that is there, and commands that npm knows', () => {
+    expect(azureYaml).toContain('  path: infra\n  module: main\n');
+    expect(existsSync(join(ROOT, 'infra/main.bicep'))).toBe(true);
+    const run = [...azureYaml.matchAll(/npm run (?:--silent )?([\w-]+)/g)].map(([, script]) => script);
+    expect(new Set(run)).toEqual(new Set(['package', 'after-deployment']));
+    for (const script of run) expect(packageJson.scripts).toHaveProperty([script ?? '']);
+  });
+
+  test('bears the version of the product', () => {
+    expect(azureYaml).toContain(`template: lanyard@${packageJson.version}\n`);
+  });
+});
+
+describe('main.parameters.json', () => {
+  const { parameters } = JSON.parse(readText('infra/main.parameters.json')) as {
+    parameters: Record<string, { value: string }>;
+  };
+
+  test('gives every parameter that must be given, and none that the template does not have', () => {
+    const known = parametersOf(main);
+    expect(Object.keys(parameters).filter((name) => !known.some((each) => each.name === name))).toEqual([]);
+    for (const { name } of known.filter(({ required }) => required)) expect(parameters).toHaveProperty(name);
+  });
+
+  test('has the defaults of the template', () => {
+    for (const [name, { value }] of Object.entries(parameters)) {
+      const written = /^\$\{\w+=(.*)\}$/.exec(value)?.[1] ?? (value.startsWith('${') ? undefined : value);
+      if (written !== undefined) expect(defaultOf(main, name), name).toBe(`'${written}'`);
+    }
+  });
+});
+
+test('host.json serves the paths that Windows asks for, loads no bundle, and logs what the alerts look at', () => {
+  const host = JSON.parse(readText('host.json'));
+  expect(host.extensions.http.routePrefix).toBe('');
+  expect(host).not.toHaveProperty('extensionBundle');
+  expect(host.logging.logLevel).toMatchObject({ 'Host.Results': 'Information', Function: 'Information' });
+  expect(host.logging.applicationInsights.samplingSettings.excludedTypes.split(';')).toEqual(
+    expect.arrayContaining(['Request', 'Exception']),
+  );
+});
+
+test('the Node version is one that the project supports and tests', () => {
+  const version = Number(/\d+/.exec(defaultOf(main, 'nodeVersion') ?? '')?.[0]);
+  expect(version).toBe(24);
+  expect(version).toBeGreaterThanOrEqual(Number(/\d+/.exec(packageJson.engines.node)?.[0]));
+  expect(readText('local/build-apps.ts')).toContain("target: 'node22'");
+  const workflow = readText('.github/workflows/test.yml');
+  expect(workflow).toMatch(/node: \[22, 24\]/);
+});
+
+test('what happens after a deployment finds its values among the outputs', () => {
+  const outputs = [...outputsOf(main).keys()];
+  const wanted = [...readText('local/finish-deployment.ts').matchAll(/'((?:LANYARD|AZURE)_[A-Z_]+)'/g)].map(
+    ([, name]) => name,
+  );
+  expect(wanted.length).toBeGreaterThan(5);
+  expect(wanted.filter((name) => !outputs.includes(name ?? ''))).toEqual([]);
+});
+
+test('the name of the issuing key is that under which the code makes it', () => {
+  expect(readText('local/finish-deployment.ts')).toContain('VAULT_NAMES.issuing');
+});

@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Reads the templates of infra/ as far as these tests look at them. It relies on the form that `bicep format` gives. */
+
+export const ROOT = join(import.meta.dirname, '../..');
+
+export interface Template {
+  file: string;
+  text: string;
+}
+
+export interface Block {
+  file: string;
+  /** the symbolic name */
+  name: string;
+  /** the type of a resource without its version, or the path of a module */
+  type: string;
+  text: string;
+}
+
+export function readText(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8');
+}
+
+/** All templates, without comments. */
+export function templates(): Template[] {
+  return readdirSync(join(ROOT, 'infra'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.bicep'))
+    .map((name) => `infra/${name.replaceAll('\\', '/')}`)
+    .sort()
+    .map((file) => ({ file, text: withoutComments(readText(file)) }));
+}
+
+export function template(file: string): Template {
+  return { file, text: withoutComments(readText(file)) };
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/^\s*\/\/.*\n/gm, '');
+}
+
+/** The resources and modules that stand at the beginning of a line, each up to its closing bracket. */
+export function blocks({ file, text }: Template, keyword: 'resource' | 'module'): Block[] {
+  const heads = new RegExp(`^${keyword} (\\w+) '([^'@]+)(?:@[^']*)?' (existing )?= `, 'gm');
+  return [...text.matchAll(heads)]
+    .filter(([, , , existing]) => existing === undefined)
+    .map((head) => {
+      const [, name = '', type = ''] = head;
+      const rest = text.slice(head.index);
+      const end = /^[}\]]+\)?$/m.exec(rest);
+      return { file, name, type, text: rest.slice(0, end ? end.index + end[0].length : undefined) };
+    });
+}
+
+export function resources(type: string): Block[] {
+  return templates()
+    .flatMap((each) => blocks(each, 'resource'))
+    .filter((block) => block.type === type);
+}
+
+/** The value of a `var` with a list of words. */
+export function wordsOf({ text }: Template, variable: string): string[] {
+  const body = new RegExp(`^var ${variable} = \\[\\n([^\\]]*)\\]`, 'm').exec(text)?.[1] ?? '';
+  return [...body.matchAll(/'([^']+)'/g)].map(([, word = '']) => word);
+}
+
+/** Names of the parameters, and which of them must be given. */
+export function parametersOf({ text }: Template): { name: string; required: boolean }[] {
+  return [...text.matchAll(/^param (\w+) (.+)$/gm)].map(([, name = '', rest = '']) => ({
+    name,
+    required: !/ = /.test(rest),
+  }));
+}
+
+/** The default of a parameter as it is written. */
+export function defaultOf({ text }: Template, parameter: string): string | undefined {
+  return new RegExp(`^param ${parameter} \\w+ = (.+)$`, 'm').exec(text)?.[1];
+}
+
+export function outputsOf({ text }: Template): Map<string, string> {
+  return new Map([...text.matchAll(/^output (\w+) \w+ = (.+)$/gm)].map(([, name = '', value = '']) => [name, value]));
+}

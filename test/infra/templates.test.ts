@@ -1,0 +1,161 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { FINISHED_KEPT_DAYS } from '../../shared/commands/retention.ts';
+import { CONTAINERS, TABLE_NAMES } from '../../shared/storage/storage.ts';
+import {
+  DISCOVERY_PATH,
+  ENTRA_CALLBACK_PATH,
+  ENTRA_DISCOVERY_PATH,
+  TERMS_OF_USE_PATH,
+} from '../../shared/wire/paths.ts';
+import { blocks, defaultOf, outputsOf, ROOT, readText, resources, template, templates, wordsOf } from './bicep.ts';
+import { RULES } from './rules.ts';
+
+const main = template('infra/main.bicep');
+
+describe('the templates', () => {
+  test.each(RULES)('$rule', ({ check }) => {
+    expect(templates().flatMap(check)).toEqual([]);
+  });
+
+  test.each(RULES)('a template that breaks it is noticed: $rule', ({ check, planted }) => {
+    expect(check({ file: 'planted.bicep', text: planted })).not.toEqual([]);
+  });
+
+  test('are looked at: the resources that the rules are about are there', () => {
+    expect(resources('Microsoft.Storage/storageAccounts')).toHaveLength(2);
+    expect(resources('Microsoft.Web/sites')).toHaveLength(1);
+    expect(resources('Microsoft.KeyVault/vaults')).toHaveLength(1);
+    expect(resources('Microsoft.Authorization/roleAssignments').length).toBeGreaterThan(4);
+    expect(resources('Microsoft.Authorization/roleDefinitions').length).toBeGreaterThan(4);
+  });
+});
+
+describe('the rights', () => {
+  /** Table or container, and the role of roles.bicep that the app has in it. */
+  function rightsOf(module: string): Record<string, string> {
+    const text = blocks(main, 'module').find(({ name }) => name === module)?.text ?? '';
+    const pairs = text.matchAll(/(?:table|container): '?(\w+)'?\n\s+role: ([\w.]+)/g);
+    return Object.fromEntries([...pairs].map(([, name = '', role = '']) => [name, role.replace('roles.outputs.', '')]));
+  }
+
+  test('of the enroll app: it writes what an enrollment is, deletes in devices alone, and reads the settings', () => {
+    expect(rightsOf('enrollRights')).toEqual({
+      devices: 'rows',
+      devicelist: 'rowsKept',
+      invitations: 'rowsKept',
+      journal: 'rowsKept',
+      reports: 'rowsKept',
+      catalogue: 'tableReader',
+    });
+  });
+
+  test('of the manage app: devices, their list and results, and reads settings and keys', () => {
+    expect(rightsOf('manageRights')).toEqual({
+      devices: 'rows',
+      devicelist: 'rowsKept',
+      catalogue: 'tableReader',
+      results: 'blobsKept',
+      keys: 'blobReader',
+    });
+  });
+
+  test('of the admin app: every table', () => {
+    expect(rightsOf('adminRights')).toEqual({ table: 'rows', results: 'blobsAll', keys: 'blobsKept' });
+    const text = blocks(main, 'module').find(({ name }) => name === 'adminRights')?.text;
+    expect(text).toContain('tables: map(tables, table => {');
+  });
+
+  test.each([
+    ['rows', ['read', 'add/action', 'update/action', 'write', 'delete']],
+    ['rowsKept', ['read', 'add/action', 'update/action', 'write']],
+    ['blobsKept', ['read', 'write', 'add/action']],
+    ['blobsAll', ['read', 'write', 'add/action', 'delete']],
+    ['signer', ['keys/sign/action']],
+    [
+      'authority',
+      [
+        'certificates/read',
+        'certificates/create/action',
+        'certificates/update/action',
+        'keys/read',
+        'keys/sign/action',
+      ],
+    ],
+  ])('the role %s holds these data actions and nothing else', (role, actions) => {
+    const { text = '' } = resources('Microsoft.Authorization/roleDefinitions').find(({ name }) => name === role) ?? {};
+    expect([...text.matchAll(/'\$\{\w+\}\/([^']+)'/g)].map(([, action]) => action)).toEqual(actions);
+    expect(/dataActions: \[([^\]]*)\]/.exec(text)?.[1]?.trim().split('\n')).toHaveLength(actions.length);
+  });
+
+  test('in the vault: the admin app makes the authority; the enroll app may sign, with one key; the manage app has none', () => {
+    const inVault = blocks(template('infra/modules/vault.bicep'), 'resource').filter(({ type }) =>
+      type.endsWith('/roleAssignments'),
+    );
+    expect(inVault.map(({ name }) => name)).toEqual(['adminMakes']);
+    expect(blocks(main, 'module').find(({ name }) => name === 'vault')?.text).toContain(
+      'adminPrincipalId: identities[admin].outputs.principalId',
+    );
+    const [right] = blocks(template('infra/signing-right.bicep'), 'resource');
+    expect(right?.text).toContain('scope: keys::issuing\n');
+    expect(main.text).toContain('output LANYARD_ENROLL_PRINCIPAL string = identities[enroll].outputs.principalId');
+  });
+
+  test('in a host account: only the app that it belongs to', () => {
+    const text = blocks(main, 'module').find(({ name }) => name === 'hostStorage')?.text;
+    expect(text).toContain('principalId: identities[index].outputs.principalId');
+    expect(text).toMatch(/name: 'st\$\{token\}\$\{app\}'/);
+  });
+});
+
+describe('what template and code both say', () => {
+  test('tables and containers are those of the code', () => {
+    const names = template('infra/modules/names.bicep');
+    expect(wordsOf(names, 'tables')).toEqual([...TABLE_NAMES]);
+    expect(wordsOf(names, 'containers')).toEqual(expect.arrayContaining([...CONTAINERS]));
+  });
+
+  test('the timers that are watched are the timers of the admin app', () => {
+    const watched = [...template('infra/modules/alerts.bicep').text.matchAll(/name: '([\w-]+)'\n {4}hours: (\d+)/g)];
+    const timers = readdirSync(join(ROOT, 'functions/timers')).flatMap((file) =>
+      [...readText(`functions/timers/${file}`).matchAll(/app\.timer\('([^']+)'/g)].map(([, name]) => name),
+    );
+    expect(watched.map(([, name]) => name).toSorted()).toEqual(timers.toSorted());
+    // A rule looks back two days at most.
+    for (const [, name, hours] of watched) expect(Number(hours), name).toBeLessThanOrEqual(48);
+  });
+
+  test('the addresses that it prints are those that the apps answer', () => {
+    const outputs = outputsOf(main);
+    expect(outputs.get('LANYARD_DISCOVERY_URL')).toBe(`'\${enrollAddress}${DISCOVERY_PATH}'`);
+    expect(outputs.get('LANYARD_ENTRA_DISCOVERY_URL')).toBe(`'\${enrollAddress}${ENTRA_DISCOVERY_PATH}'`);
+    expect(outputs.get('LANYARD_ENTRA_TERMS_URL')).toBe(`'\${enrollAddress}${TERMS_OF_USE_PATH}'`);
+    expect(outputs.get('LANYARD_ENTRA_REDIRECT_URL')).toBe(`'\${enrollAddress}${ENTRA_CALLBACK_PATH}'`);
+  });
+
+  test('large results outlive the commands that point to them', () => {
+    expect(main.text).toContain(`@minValue(${FINISHED_KEPT_DAYS + 1})\n@maxValue(3650)\nparam resultDays int`);
+    expect(Number(defaultOf(main, 'resultDays'))).toBeGreaterThan(FINISHED_KEPT_DAYS);
+  });
+
+  test('the header with a client certificate is believed where the platform requires one, and nowhere else', () => {
+    const [enroll, manage, admin] = ['enrollApp', 'manageApp', 'adminApp'].map(
+      (app) => blocks(main, 'module').find(({ name }) => name === app)?.text ?? '',
+    );
+    expect(manage).toContain('clientCertificates: manageAsksForCertificates\n');
+    expect(manage).toContain("LANYARD_CLIENT_CERT: manageAsksForCertificates ? 'platform' : 'none'\n");
+    expect(main.text).toContain("var manageAsksForCertificates = deviceAuth == 'certificate'\n");
+    expect(defaultOf(main, 'deviceAuth')).toBe("'certificate'");
+    for (const other of [enroll, admin]) {
+      expect(other).toContain('clientCertificates: false\n');
+      expect(other).toContain("LANYARD_CLIENT_CERT: 'none'\n");
+    }
+  });
+
+  test('logs get no query strings', () => {
+    const { text } = template('infra/modules/logs.bicep');
+    expect(text).toMatch(/'Microsoft-Table-AppRequests'[\s\S]*?split\(Url, "\?"\)\[0\]/);
+    expect(text).toMatch(/'Microsoft-Table-AppServiceHTTPLogs'[\s\S]*?CsUriQuery = ""/);
+  });
+});
