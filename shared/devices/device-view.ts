@@ -1,5 +1,15 @@
-import { type Admission, certificateEnd, type Device, type DeviceState, type Join, type Unenroll } from './device.ts';
+import {
+  type Admission,
+  type AppliedDefault,
+  certificateEnd,
+  type Device,
+  type DeviceState,
+  type Join,
+  type Unenroll,
+} from './device.ts';
 import type { DeviceListEntry } from './device-list.ts';
+import { type UserCanDisconnect, userCanDisconnect } from './disconnect.ts';
+import { notesOf } from './notes.ts';
 
 /** A device as the admin API shows it: no keys, no credentials, no certificate bytes. */
 export interface DeviceView {
@@ -22,8 +32,20 @@ export interface DeviceView {
   /** What the server read; null where the device has no such node. */
   facts: Record<string, string | null>;
   factsReadAt?: string;
+  /** Absent for a device that has left. */
+  userCanDisconnect?: UserCanDisconnect;
+  notes: string[];
+  /** What it was given by default, by the name of the setting. */
+  defaults: Record<string, DefaultView>;
   unenroll?: Unenroll;
   supersededBy?: string;
+}
+
+export interface DefaultView {
+  state: 'waiting' | 'done' | 'failed';
+  at: string;
+  /** What the PC answered. */
+  status?: number;
 }
 
 /** @param lastContact time of the last management message, from the session row */
@@ -64,9 +86,19 @@ export function deviceView(device: Device, lastContact: string | undefined): Dev
     devInfo,
     facts: Object.fromEntries(Object.entries(device.facts).map(([fact, { value }]) => [fact, value ?? null])),
     factsReadAt,
+    userCanDisconnect: userCanDisconnect(device),
+    notes: notesOf(device),
+    defaults: Object.fromEntries(
+      Object.entries(device.defaults ?? {}).map(([name, each]) => [name, defaultView(each)]),
+    ),
     unenroll,
     supersededBy: device.supersededBy,
   };
+}
+
+function defaultView({ at, status }: AppliedDefault): DefaultView {
+  if (status === undefined) return { state: 'waiting', at };
+  return { state: status >= 200 && status < 300 ? 'done' : 'failed', at, status };
 }
 
 /** One line of the list of devices. */

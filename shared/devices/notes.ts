@@ -1,0 +1,30 @@
+import type { Device } from './device.ts';
+
+/** What an administrator should know about a device and cannot tell from its record at a glance, a sentence each. */
+export function notesOf(device: Device): string[] {
+  return [...domainNotes(device), ...bulkNotes(device), ...nameNotes(device)];
+}
+
+/** Microsoft Learn, "Mobile device enrollment", enrollment support for domain-joined devices. */
+function domainNotes({ context, join, user }: Device): string[] {
+  const domain = join && join.kind !== 'unknown' ? join.domainName : context['DomainName'];
+  if (!domain) return [];
+  return [
+    `Joined to the domain ${domain}: settings for the user reach ${user} alone, as the one who enrolled it; ` +
+      'settings for the device hold for all its users.',
+  ];
+}
+
+function bulkNotes({ admission, enrollmentType, user }: Device): string[] {
+  if (!admission.bulk) return [];
+  const person = `Enrolled by a provisioning package: ${user} is the name of the package and no person.`;
+  if (enrollmentType === 'Device') return [person];
+  return [`${person} The PC enrolled as one of a user (EnrollmentType Full): perhaps somebody typed the secret.`];
+}
+
+function nameNotes({ defaults, join }: Device): string[] {
+  const named = defaults?.['deviceDefaults.nameTemplate'];
+  if (named?.status === undefined || named.status >= 300) return [];
+  if (join?.kind === 'domain' || join?.kind === 'hybrid') return [];
+  return [`It was given a name by the template on ${named.at.slice(0, 10)}, which holds after its next restart.`];
+}
