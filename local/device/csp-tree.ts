@@ -1,5 +1,5 @@
 export type Verb = 'Get' | 'Add' | 'Replace' | 'Delete' | 'Exec';
-export type Effect = 'unenroll' | 'reboot' | 'wipe';
+export type Effect = 'unenroll' | 'reboot' | 'wipe' | 'renew';
 
 /** A node that the device knows. `path` is below `./` (device) or `./User/`, without `Device`. */
 export interface NodeDefinition {

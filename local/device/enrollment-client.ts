@@ -30,7 +30,7 @@ export interface EnrollmentResult {
 }
 
 /** What the calls of one enrollment share. */
-interface Run {
+export interface Run {
   http: HttpClient;
   machine: Machine;
   remarks: string[];
@@ -104,7 +104,7 @@ async function post(
   throw new DeviceError(hresult, step, message, { traceId, retryAfter: reply.retryAfter });
 }
 
-async function discover(run: Run, user: string, url: string): Promise<Discovered> {
+export async function discover(run: Run, user: string, url: string): Promise<Discovered> {
   const { body } = await post(run, {
     step: 'discover',
     url,
@@ -114,7 +114,7 @@ async function discover(run: Run, user: string, url: string): Promise<Discovered
   return readDiscoverResponse(body);
 }
 
-async function getPolicies(run: Run, credential: Credential, url: string): Promise<CertificatePolicy> {
+export async function getPolicies(run: Run, credential: Credential, url: string): Promise<CertificatePolicy> {
   const { body } = await post(run, {
     step: 'policies',
     url,
@@ -149,7 +149,7 @@ export function signInAddress(authenticationUrl: string, user: string): string {
   return `${authenticationUrl}${separator}appru=${appru}&login_hint=${name}&username=${name}`;
 }
 
-async function newKey(bits: number): Promise<KeyObject> {
+export async function newKey(bits: number): Promise<KeyObject> {
   const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: bits });
   return privateKey;
 }
@@ -160,17 +160,27 @@ async function getToken(
 ): Promise<string> {
   const { discovered, credential, policy, key } = call;
   const { machine } = run;
-  // Nothing negotiated: a server that names a version gets SHA-256 all the same, an older one the hash of old.
-  const hashOid =
-    machine.hashOid ?? policy?.hashOid ?? (discovered.enrollmentVersion === undefined ? OIW_SHA1_WITH_RSA : SHA256);
+  const hashOid = hashOidFor(machine, policy, discovered);
   const body = requestSecurityToken({
     credential,
     to: discovered.enrollmentUrl,
     signingRequest: signingRequest({ key, deviceId: machine.deviceId, guid: randomUUID().toUpperCase(), hashOid }),
     context: contextItems(machine, discovered.enrollmentVersion),
   });
-  const reply = await post(run, { step: 'token', url: discovered.enrollmentUrl, body, ...TOKEN });
+  return askForToken(run, discovered.enrollmentUrl, body);
+}
+
+/** Sends a RequestSecurityToken. Out: the provisioning document. */
+export async function askForToken(run: Run, url: string, body: Buffer): Promise<string> {
+  const reply = await post(run, { step: 'token', url, body, ...TOKEN });
   const document = readTokenResponse(reply.body);
   if (document === undefined) throw faultError(reply.body, reply.status, 'token');
   return document;
+}
+
+/** Nothing negotiated: a server that names a version gets SHA-256 all the same, an older one the hash of old. */
+export function hashOidFor(machine: Machine, policy: CertificatePolicy | undefined, discovered: Discovered): string {
+  return (
+    machine.hashOid ?? policy?.hashOid ?? (discovered.enrollmentVersion === undefined ? OIW_SHA1_WITH_RSA : SHA256)
+  );
 }

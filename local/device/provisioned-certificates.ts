@@ -55,6 +55,28 @@ export function readCertificates(store: Characteristic, expected: CertificateExp
   };
 }
 
+/**
+ * The CertificateStore of a renewal (MS-MDE2 3.5.4.1.1.2): the new client certificate; root and CA where they are new.
+ * In: PEM of the authorities that the device has. Errors: 0x8018001E.
+ */
+export function readRenewedCertificate(
+  store: Characteristic,
+  expected: CertificateExpectation,
+  known: { issuing: string; root: string },
+): { leaf: X509Certificate; issuing: X509Certificate[]; root: X509Certificate } {
+  const given = (type: string) =>
+    store.children.some((child) => child.type === type) ? certificatesIn(one(store, type), type, 'System') : [];
+  const scope = expected.enrollmentType === 'Full' ? 'User' : 'System';
+  const [leaf, ...more] = certificatesIn(one(store, 'My'), 'My', scope);
+  if (!leaf || more.length > 0) throw refuse('there must be exactly one client certificate');
+  if (!sameKey(leaf, expected.publicKey)) throw refuse('the client certificate is not for the key that was asked for');
+  const [newIssuing, newRoot] = [given('CA'), given('Root')];
+  const issuing = newIssuing.length > 0 || !known.issuing ? newIssuing : [new X509Certificate(known.issuing)];
+  const root = newRoot[0] ?? new X509Certificate(known.root);
+  checkChain(leaf, issuing, root, expected.now);
+  return { leaf, issuing, root };
+}
+
 function one(store: Characteristic, type: string): Characteristic {
   const [first, ...more] = childrenOfType(store, type);
   if (!first || more.length > 0) throw refuse(`CertificateStore/${type} must be there once`);

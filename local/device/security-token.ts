@@ -19,21 +19,24 @@ export interface ContextItem {
   value: string;
 }
 
-/** The RequestSecurityToken message (MS-WSTEP, MS-MDE2 3.4.4.1). */
-export function requestSecurityToken(v: {
-  credential: Credential;
-  to: string;
-  signingRequest: Buffer;
-  context: ContextItem[];
-}): Buffer {
+/** The RequestSecurityToken message (MS-WSTEP, MS-MDE2 3.4.4.1), or that of a renewal (3.5.4.1): only type and token differ. */
+export function requestSecurityToken(
+  v: { credential: Credential; to: string; context: ContextItem[] } & (
+    | { signingRequest: Buffer }
+    /** PKCS#7 around the signing request */
+    | { renewal: Buffer }
+  ),
+): Buffer {
+  const [type, token, valueType] =
+    'renewal' in v ? ['Renew', v.renewal, `${WSSE}#PKCS7`] : ['Issue', v.signingRequest, `${ENROLLMENT}#PKCS10`];
   const request = element('wst:RequestSecurityToken', [
     textElement(
       'wst:TokenType',
       'http://schemas.microsoft.com/5.0.0.0/ConfigurationManager/Enrollment/DeviceEnrollmentToken',
     ),
-    textElement('wst:RequestType', `${WST}/Issue`),
-    textElement('wsse:BinarySecurityToken', v.signingRequest.toString('base64'), {
-      ValueType: `${ENROLLMENT}#PKCS10`,
+    textElement('wst:RequestType', `${WST}/${type}`),
+    textElement('wsse:BinarySecurityToken', token.toString('base64'), {
+      ValueType: valueType,
       EncodingType: BASE64,
     }),
     element('ac:AdditionalContext', v.context.map(contextItem), { xmlns: AC }),

@@ -6,6 +6,16 @@ import type { CertificateStoreName, Machine } from './machine.ts';
 import type { AccountCredential } from './provisioned-account.ts';
 import type { ProvisionedClient } from './provisioned-client.ts';
 
+/** What Windows shows below `CertificateStore/My/WSTEP/Renew`: 0 not started, 1 in progress, 2 done, 3 failed. */
+export interface RenewalState {
+  status: 0 | 1 | 2 | 3;
+  /** HRESULT of the last failure, `0` without one */
+  errorCode: string;
+  lastTry?: string;
+  /** certificates that came by renewal and have not opened a session yet, oldest first */
+  certificates: CertificateFiles[];
+}
+
 /** What the device remembers of its management. Times are ISO 8601. */
 export interface EnrollmentState {
   enrollmentId: string;
@@ -24,6 +34,7 @@ export interface EnrollmentState {
   certificateNotAfter: string;
   renewPeriod: number;
   retryInterval: number;
+  renewal?: RenewalState;
   /** the DMClient nodes that came with the provisioning document */
   nodes: ProvisionedClient['values'];
 }
@@ -95,12 +106,14 @@ export class StateFolder {
   }
 
   /** Out: undefined where the files are not there. */
-  async readCertificate(): Promise<{ key: string; certificate: string; issuing: string } | undefined> {
+  async readCertificate(): Promise<CertificateFiles | undefined> {
     try {
-      const [key, certificate, issuing] = await Promise.all(
-        [FILES.key, FILES.certificate, FILES.issuing].map((file) => readFile(join(this.path, file), 'utf8')),
+      const [key, certificate, issuing, root] = await Promise.all(
+        [FILES.key, FILES.certificate, FILES.issuing, FILES.root].map((file) =>
+          readFile(join(this.path, file), 'utf8'),
+        ),
       );
-      return { key: key ?? '', certificate: certificate ?? '', issuing: issuing ?? '' };
+      return { key: key ?? '', certificate: certificate ?? '', issuing: issuing ?? '', root: root ?? '' };
     } catch {
       return undefined;
     }

@@ -8,7 +8,8 @@ import { HttpClient, type Step } from './http-client.ts';
 import { type Machine, newMachine } from './machine.ts';
 import type { NetworkFaults } from './network-faults.ts';
 import { nextPoll, pollScheduleFrom } from './poll-schedule.ts';
-import { type DeviceState, type EnrollmentState, StateFolder } from './state.ts';
+import { isRenewalDue, type RenewalReport, requestRenewal, withFailedRenewal, withRenewed } from './renewal.ts';
+import { type CertificateFiles, type DeviceState, type EnrollmentState, StateFolder } from './state.ts';
 import { runSession, type SessionOutcome } from './syncml-client.ts';
 import {
   ALLOW_MANUAL_UNENROLLMENT,
@@ -23,6 +24,7 @@ export { DeviceError, PowerCut, ProtocolViolation } from './errors.ts';
 export type { Step } from './http-client.ts';
 export type { Machine } from './machine.ts';
 export type { NetworkFaults } from './network-faults.ts';
+export type { RenewalReport } from './renewal.ts';
 
 export interface DeviceOptions {
   /** where the device lives: state.json and its certificate */
@@ -62,6 +64,8 @@ export interface SyncReport {
   exchanged: Step[];
   /** true: the device has left the management; false: it was told to leave and could not */
   unenrolled?: boolean;
+  /** the scheduled renewal that was due, or the one that the server asked for */
+  renewal?: RenewalReport;
   /** the 1226 alert about leaving: its data, and whether the server took it */
   unenrollAlert?: { data: string; delivered: boolean };
   wiped?: boolean;
@@ -134,8 +138,10 @@ export class WindowsDevice {
   async sync(options: { loginStatus?: LoginStatus } = {}): Promise<SyncReport> {
     const loginStatus = options.loginStatus ?? 'user';
     const exchanged: Step[] = [];
+    const scheduled = this.#isRenewalDue() ? await this.#tryToRenew(exchanged) : undefined;
     const outcome = await this.#session({ loginStatus, exchanged });
-    const report = reportOf(outcome, exchanged);
+    const asked = outcome.effects.includes('renew') ? await this.#tryToRenew(exchanged) : undefined;
+    const report: SyncReport = { ...reportOf(outcome, exchanged), renewal: asked ?? scheduled };
     if (outcome.unenroll) await this.#leave(report, loginStatus);
     else if (outcome.effects.includes('wipe')) {
       await this.#forget();
@@ -162,6 +168,18 @@ export class WindowsDevice {
     };
     await this.#leave(report, 'user');
     return report;
+  }
+
+  /**
+   * Renews the certificate now, as the scheduled task does it in time and RenewNow out of it (MS-MDE2 3.5). Nothing is
+   * replaced: the old certificate stays until a session was held with the new one.
+   * Errors: DeviceError, 0x80180016 where the server refuses or the certificate has ended; PowerCut.
+   */
+  async renew(): Promise<RenewalReport & { exchanged: Step[] }> {
+    const exchanged: Step[] = [];
+    const report = await this.#tryToRenew(exchanged);
+    if (report.error) throw report.error;
+    return { ...report, exchanged };
   }
 
   /** When the device calls by itself next; undefined while it is not enrolled. */
@@ -293,6 +311,7 @@ export class WindowsDevice {
       });
       state.lastCompleted = this.#now().toISOString();
       await this.#folder.write(state);
+      await this.#settleRenewal();
       return outcome;
     } catch (error) {
       if (error instanceof DeviceError && error.retryAfter !== undefined) {
@@ -303,6 +322,51 @@ export class WindowsDevice {
     } finally {
       http.close();
     }
+  }
+
+  #isRenewalDue(): boolean {
+    const enrollment = this.#enrollment();
+    const days = (name: string) =>
+      Number(this.#tree().valueOf(`./Vendor/MSFT/CertificateStore/My/WSTEP/Renew/${name}`));
+    const renewPeriod = days('RenewPeriod');
+    return isRenewalDue({ enrollment, renewPeriod, retryInterval: days('RetryInterval'), now: this.#now() });
+  }
+
+  // What failed is noted and tried again after the interval; the session that follows does not depend on it.
+  async #tryToRenew(exchanged: Step[]): Promise<RenewalReport> {
+    const enrollment = this.#enrollment();
+    const now = this.#now();
+    const present = await this.#presentCertificate(enrollment);
+    const http = this.#http(exchanged, present && { key: present.key, certificate: present.certificate });
+    let error: DeviceError | undefined;
+    try {
+      if (!present) throw new DeviceError('0x80180024', 'renewal', 'the certificate of the enrollment is not there');
+      const files = await requestRenewal({ http, machine: this.#state.machine, enrollment, present, now });
+      this.#state.enrollment = withRenewed(enrollment, files, now);
+    } catch (cause) {
+      if (!(cause instanceof DeviceError)) throw cause;
+      error = cause;
+      this.#state.enrollment = withFailedRenewal(enrollment, cause, now);
+    } finally {
+      http.close();
+    }
+    await this.#folder.write(this.#state);
+    const certificateNotAfter = new Date(this.#enrollment().certificateNotAfter);
+    return { renewed: error === undefined, certificateNotAfter, ...(error && { error }) };
+  }
+
+  async #presentCertificate(enrollment: EnrollmentState): Promise<CertificateFiles | undefined> {
+    return enrollment.renewal?.certificates.at(-1) ?? this.#folder.readCertificate();
+  }
+
+  // A session was held with the newest certificate: it takes the place of those before it.
+  async #settleRenewal(): Promise<void> {
+    const { renewal } = this.#enrollment();
+    const newest = renewal?.certificates.at(-1);
+    if (!renewal || !newest) return;
+    await this.#folder.writeCertificates(newest);
+    renewal.certificates = [];
+    await this.#folder.write(this.#state);
   }
 
   // The server may move its devices by these two nodes.
@@ -318,10 +382,11 @@ export class WindowsDevice {
     if (!enrollment.search) return undefined;
     const own = await this.#folder.readCertificate();
     const all: StoredCertificate[] = [...this.#state.machine.otherCertificates];
-    if (own) all.push({ store: enrollment.store, certificate: own.certificate, key: own.key });
+    const managed = [...(own ? [own] : []), ...(enrollment.renewal?.certificates ?? [])];
+    all.push(...managed.map(({ certificate, key }) => ({ store: enrollment.store, certificate, key })));
     const found = findCertificate(enrollment.search, all);
     if (!found) return undefined;
-    const chain = own && found.certificate === own.certificate ? own.issuing : '';
+    const chain = managed.find(({ certificate }) => certificate === found.certificate)?.issuing ?? '';
     return { key: found.key, certificate: found.certificate + chain };
   }
 

@@ -1,5 +1,14 @@
 import { createHash, timingSafeEqual, verify, X509Certificate } from 'node:crypto';
-import { type BaseBlock, Constructed, fromBER, Integer, ObjectIdentifier, OctetString, Sequence, Set } from 'asn1js';
+import {
+  Set as AsnSet,
+  type BaseBlock,
+  Constructed,
+  fromBER,
+  Integer,
+  ObjectIdentifier,
+  OctetString,
+  Sequence,
+} from 'asn1js';
 
 /** What was signed, and by whom. */
 export interface SignedContent {
@@ -95,11 +104,11 @@ function takeApart(ber: Buffer): SignedDataParts {
   }
   const [signedData, ...more] = membersOf(wrapped);
   const [version, digests, encapsulated, ...tail] = membersOf(signedData);
-  if (!(version instanceof Integer) || !(digests instanceof Set) || more.length > 0) {
+  if (!(version instanceof Integer) || !(digests instanceof AsnSet) || more.length > 0) {
     throw notSignedData('version or digest algorithms are missing');
   }
   const signers = tail.at(-1);
-  const [signerInfo, ...others] = signers instanceof Set ? membersOf(signers) : [];
+  const [signerInfo, ...others] = signers instanceof AsnSet ? membersOf(signers) : [];
   if (!signerInfo || others.length > 0) throw new CmsError('notOneSigner', 'the message has not exactly one signer');
   const sets = tail.slice(0, -1);
   if (sets.some((block) => !isTagged(block, 0) && !isTagged(block, 1)) || sets.length > 2) {
@@ -232,11 +241,11 @@ function keyIdentifierOf(extensions: BaseBlock | undefined): Buffer | undefined 
 function bytesOfAttributes(parts: SignerParts, content: Buffer, contentType: string): Buffer {
   const { attributes, digest } = parts;
   if (!attributes || attributes.lenBlock.isIndefiniteForm) throw badAttributes('they are not DER');
-  const type = valueOf(attributes, CONTENT_TYPE);
+  const type = attributeValue(attributes, CONTENT_TYPE);
   if (!(type instanceof ObjectIdentifier) || identifierOf(type) !== contentType) {
     throw badAttributes('the content type is missing or another');
   }
-  const signedDigest = valueOf(attributes, MESSAGE_DIGEST);
+  const signedDigest = attributeValue(attributes, MESSAGE_DIGEST);
   const actual = createHash(digest).update(content).digest();
   const claimed = signedDigest instanceof OctetString ? contentOf(signedDigest) : Buffer.alloc(0);
   if (claimed.length !== actual.length || !timingSafeEqual(claimed, actual)) {
@@ -248,7 +257,7 @@ function bytesOfAttributes(parts: SignerParts, content: Buffer, contentType: str
 }
 
 /** The one value of an attribute that must be there once (RFC 5652 sections 11.1 and 11.2). */
-function valueOf(attributes: BaseBlock, type: string): BaseBlock | undefined {
+function attributeValue(attributes: BaseBlock, type: string): BaseBlock | undefined {
   const found = membersOf(attributes).filter((attribute) => identifierOf(membersOf(attribute)[0]) === type);
   const values = found.length === 1 ? membersOf(membersOf(found[0])[1]) : [];
   return values.length === 1 ? values[0] : undefined;
