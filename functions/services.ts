@@ -17,14 +17,14 @@ export interface Services {
   catalogue: Catalogue;
   journal: Journal;
   throttle: Throttle;
-  /** The certificate authority; loaded when first asked for, since the manage app never does. */
+  /** The certificate authority that issues now, as the catalogue names it; what signs is loaded when first asked for. */
   ca(): Promise<CertificateAuthority>;
   /** The app's own key for nonces and cursors. */
   appKey(): Promise<Buffer>;
 }
 
-/** @returns the certificate authority that the setting LANYARD_CA names */
-export type OpenAuthority = (settings: Settings) => Promise<CertificateAuthority>;
+/** @returns the certificate authority that issues now, with keys where the setting LANYARD_CA says */
+export type OpenAuthority = (services: Pick<Services, 'settings' | 'catalogue'>) => Promise<CertificateAuthority>;
 
 let opened: Services | undefined;
 let openAuthority: OpenAuthority | undefined;
@@ -53,20 +53,16 @@ function openServices(): Services {
   const read = settings();
   const onCall: OnCall = (call) => observer?.(call);
   const storage = openStorage({ tables: read.tables, blobs: read.blobs, onCall });
-  let authority: Promise<CertificateAuthority> | undefined;
+  const catalogue = openCatalogue(storage);
   return {
     settings: read,
     storage,
-    catalogue: openCatalogue(storage),
+    catalogue,
     journal: new Journal(storage),
     throttle: new Throttle(),
     async ca() {
       if (!openAuthority) throw new Error('This app has no certificate authority.');
-      authority ??= openAuthority(read).catch((error) => {
-        authority = undefined;
-        throw error;
-      });
-      return authority;
+      return openAuthority({ settings: read, catalogue });
     },
     appKey: () => appKey(read.hostStorage),
   };

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import type { PublishedIssuer } from '../certificates/issuers.ts';
 import { now } from '../platform/clock.ts';
 import { StorageUnavailable } from '../storage/errors.ts';
 import type { Row } from '../storage/rows.ts';
@@ -9,8 +10,12 @@ import { DEFAULT_POLICY, type Policy, policySchema } from './policy.ts';
 /** What every message needs and hardly ever changes: one small partition, kept in memory for a minute. */
 export interface CatalogueContent {
   policy: Policy;
-  /** Certificates of all authorities whose leaves are accepted: issuing CAs and their roots. */
+  /** Certificates of all authorities whose leaves are accepted. */
   issuers: X509Certificate[];
+  /** Those of them that the enroll app can sign for, oldest first. */
+  authorities: PublishedIssuer[];
+  /** Since when an issuing key has been waiting for a certificate of the organisation's own root (ISO 8601). */
+  awaitingOwnRoot?: string;
 }
 
 export interface Catalogue {
@@ -23,8 +28,15 @@ export interface Catalogue {
   readOrLast(): Promise<CatalogueContent>;
   /** Replaces the policy and drops this instance's copy. Others follow within 60 seconds. */
   writePolicy(policy: Policy): Promise<void>;
-  /** Makes a CA certificate known to the apps that check leaves. Repeating it changes nothing. */
-  publishCertificate(der: Buffer): Promise<void>;
+  /**
+   * Makes a CA certificate known to the apps that check leaves, and with root and key to the app that issues them. Repeating
+   * it changes nothing.
+   */
+  publishCertificate(der: Buffer, issues?: { root: Buffer; key: string }): Promise<void>;
+  /** Notes that an issuing key waits for the organisation's own root, or with undefined that none does any more. */
+  awaitOwnRoot(since: string | undefined): Promise<void>;
+  /** Drops this instance's copy, for those who are about to decide on what they read. */
+  forget(): void;
 }
 
 export const KEPT_FOR_MS = 60_000;
@@ -34,18 +46,22 @@ export const SPARED_FOR_MS = 15_000;
 const PARTITION = 'catalogue';
 const POLICY_ROW = 'policy';
 const CERTIFICATE_PREFIX = 'ca|';
+const OWN_ROOT_ROW = 'ownroot';
 
 interface CertificateRow {
   subject: string;
   notAfter: string;
   der: Buffer;
+  root?: Buffer;
+  key?: string;
+  publishedAt?: string;
 }
 
 export function openCatalogue(storage: Storage): Catalogue {
   const table = storage.table('catalogue');
   let kept: { content: CatalogueContent; until: number } | undefined;
   let reading: Promise<CatalogueContent> | undefined;
-  let last: CatalogueContent = { policy: DEFAULT_POLICY, issuers: [] };
+  let last: CatalogueContent = { policy: DEFAULT_POLICY, issuers: [], authorities: [] };
   let sparedUntil = 0;
 
   async function load(): Promise<CatalogueContent> {
@@ -97,26 +113,49 @@ export function openCatalogue(storage: Storage): Catalogue {
       await table.write(PARTITION, [{ kind: 'upsert', rowKey: POLICY_ROW, value: { policy } }]);
       forget();
     },
-    async publishCertificate(der) {
+    async publishCertificate(der, issues) {
       const certificate = new X509Certificate(der);
       const value: CertificateRow = {
         subject: certificate.subject,
         notAfter: new Date(certificate.validTo).toISOString(),
         der,
+        ...(issues && { ...issues, publishedAt: now().toISOString() }),
       };
       const rowKey = `${CERTIFICATE_PREFIX}${certificate.fingerprint256.replaceAll(':', '').toLowerCase()}`;
-      await tryWrite(table, PARTITION, [{ kind: 'insert', rowKey, value }]);
+      const row = await table.get<CertificateRow>(PARTITION, rowKey);
+      if (!row) await tryWrite(table, PARTITION, [{ kind: 'insert', rowKey, value }]);
+      // what was published for checking alone can be published for issuing later
+      else if (issues && row.value.key !== issues.key) {
+        await tryWrite(table, PARTITION, [{ kind: 'replace', rowKey, value, etag: row.etag }]);
+      }
       forget();
     },
+    async awaitOwnRoot(since) {
+      await table.write(PARTITION, [{ kind: 'upsert', rowKey: OWN_ROOT_ROW, value: { since: since ?? '' } }]);
+      forget();
+    },
+    forget,
   };
 }
 
 function readRows(rows: Row<unknown>[]): CatalogueContent {
   const policyRow = rows.find((row) => row.rowKey === POLICY_ROW) as Row<{ policy: unknown }> | undefined;
+  const ownRootRow = rows.find((row) => row.rowKey === OWN_ROOT_ROW) as Row<{ since: string }> | undefined;
   const certificates = rows.filter((row) => row.rowKey.startsWith(CERTIFICATE_PREFIX)) as Row<CertificateRow>[];
   return {
     // A policy that this version cannot read must not stop devices from calling: the defaults stand in for it.
     policy: policySchema.safeParse(policyRow?.value.policy ?? {}).data ?? DEFAULT_POLICY,
     issuers: certificates.map((row) => new X509Certificate(row.value.der)),
+    authorities: certificates.flatMap(({ value }) => readAuthority(value)).sort(byAge),
+    ...(ownRootRow?.value.since && { awaitingOwnRoot: ownRootRow.value.since }),
   };
+}
+
+function readAuthority({ der, root, key, publishedAt }: CertificateRow): PublishedIssuer[] {
+  if (!root || key === undefined || publishedAt === undefined) return [];
+  return [{ certificate: der, root, key, publishedAt: new Date(publishedAt) }];
+}
+
+function byAge(a: PublishedIssuer, b: PublishedIssuer): number {
+  return a.publishedAt.getTime() - b.publishedAt.getTime();
 }

@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto';
 import { KeyUsageFlags } from '@peculiar/asn1-x509';
 import { buildCertificate, type Sign } from './certificate-builder.ts';
+import type { CaKind } from './key-place.ts';
 
 /** A key that signs, wherever it lives: a file, or a vault that never gives it away. */
 export interface SigningKey {
   /** DER */
   subjectPublicKeyInfo: Buffer;
+  /** the name in its signing request, where it has one; otherwise the certificate's name is made from the key */
+  commonName?: string;
   sign: Sign;
 }
+
+export const CA_NAMES: Record<CaKind, string> = { root: 'Lanyard Device Root', issuing: 'Lanyard Device Issuing CA' };
 
 const ROOT_YEARS = 10;
 // Devices get the issuing CA with every certificate, so it can be followed by another one below the same root at any
@@ -27,7 +32,7 @@ const CA_KEY_USAGE = KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign;
 export function makeRootCertificate(key: SigningKey, at: Date): Promise<Buffer> {
   return buildCertificate(
     {
-      commonName: `Lanyard Device Root ${shortName(key)}`,
+      commonName: key.commonName ?? caName('root', key.subjectPublicKeyInfo),
       subjectPublicKeyInfo: key.subjectPublicKeyInfo,
       ...validity(at, ROOT_YEARS),
       pathLength: 1,
@@ -53,7 +58,7 @@ export function makeIssuingCertificate(
   const { notBefore, notAfter } = validity(at, ISSUING_YEARS);
   return buildCertificate(
     {
-      commonName: `Lanyard Device Issuing CA ${shortName(key)}`,
+      commonName: key.commonName ?? caName('issuing', key.subjectPublicKeyInfo),
       issuer: root.certificate,
       subjectPublicKeyInfo: key.subjectPublicKeyInfo,
       notBefore,
@@ -65,9 +70,13 @@ export function makeIssuingCertificate(
   );
 }
 
-/** Eight digits of the key's hash: tells the CAs of two deployments apart in a certificate store, and one key has one name. */
-function shortName(key: SigningKey): string {
-  return createHash('sha256').update(key.subjectPublicKeyInfo).digest('hex').slice(0, 8).toUpperCase();
+/**
+ * The name of a CA by its public key (DER). Eight digits of the key's hash tell the CAs of two deployments apart in a
+ * certificate store, and one key has one name.
+ */
+export function caName(kind: CaKind, subjectPublicKeyInfo: Buffer): string {
+  const hash = createHash('sha256').update(subjectPublicKeyInfo).digest('hex');
+  return `${CA_NAMES[kind]} ${hash.slice(0, 8).toUpperCase()}`;
 }
 
 function validity(at: Date, years: number): { notBefore: Date; notAfter: Date } {

@@ -76,7 +76,13 @@ async function refuseLosses(path: string): Promise<void> {
   if (!(await has(FILES.rootKey))) refuse(FILES.rootKey, beside);
 }
 
-async function keepKey(file: string): Promise<KeyObject> {
+/**
+ * The key in a file, made there (RSA 3072, mode 600) unless `existing` says that it must be there.
+ *
+ * @throws CertificateAuthorityError where the file is missing or holds something else
+ */
+export async function keepKey(file: string, must?: 'existing'): Promise<KeyObject> {
+  if (must && !(await exists(file))) throw unusable(file, 'is missing');
   await keepOnce(file, 0o600, async () => {
     const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: KEY_BITS });
     return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
@@ -89,7 +95,7 @@ async function keepKey(file: string): Promise<KeyObject> {
 
 async function keepRoot(path: string, key: KeyObject, at: Date): Promise<X509Certificate> {
   const file = join(path, FILES.root);
-  await keepOnce(file, 0o644, async () => pem(await makeRootCertificate(signingKey(key), at)));
+  await keepOnce(file, 0o644, async () => certificatePem(await makeRootCertificate(signingKey(key), at)));
   const root = await readCertificate(file);
   if (!root.checkPrivateKey(key)) throw unusable(file, `does not belong to ${FILES.rootKey}`);
   if (!root.verify(root.publicKey)) throw unusable(file, 'is not signed by itself');
@@ -106,7 +112,7 @@ async function keepIssuing(
   const file = join(path, FILES.issuing);
   await keepOnce(file, 0o644, async () => {
     const signer = { certificate: root.raw, notAfter: new Date(root.validTo), key: signingKey(rootKey) };
-    return pem(await makeIssuingCertificate(signer, signingKey(key), at));
+    return certificatePem(await makeIssuingCertificate(signer, signingKey(key), at));
   });
   const issuing = await readCertificate(file);
   if (!issuing.checkPrivateKey(key)) throw unusable(file, `does not belong to ${FILES.issuingKey}`);
@@ -115,7 +121,7 @@ async function keepIssuing(
   return issuing;
 }
 
-function signingKey(key: KeyObject): SigningKey {
+export function signingKey(key: KeyObject): SigningKey {
   return {
     subjectPublicKeyInfo: createPublicKey(key).export({ type: 'spki', format: 'der' }),
     sign: (tbs) => promisify(sign)('sha256', tbs, key),
@@ -126,7 +132,7 @@ function signingKey(key: KeyObject): SigningKey {
  * Puts a file in place unless one of that name is there. The bytes are on the disk before the name appears: a hard link
  * comes into being at once and fails where the name is taken, which `rename` does not.
  */
-async function keepOnce(file: string, mode: number, make: () => Promise<string>): Promise<void> {
+export async function keepOnce(file: string, mode: number, make: () => Promise<string>): Promise<void> {
   if (await exists(file)) return;
   const text = await make();
   const unfinished = `${file}.${randomUUID()}.new`;
@@ -159,7 +165,8 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-async function readCertificate(file: string): Promise<X509Certificate> {
+/** The certificate in a PEM file. @throws CertificateAuthorityError */
+export async function readCertificate(file: string): Promise<X509Certificate> {
   return readPem(file, await readFile(file, 'utf8'), 'a certificate', (text) => new X509Certificate(text));
 }
 
@@ -176,7 +183,7 @@ function unusable(file: string, what: string, cause?: unknown): CertificateAutho
 }
 
 /** RFC 7468 section 5. */
-function pem(der: Buffer): string {
+export function certificatePem(der: Buffer): string {
   return new X509Certificate(der).toString();
 }
 

@@ -1,6 +1,7 @@
 import { createPublicKey, randomBytes } from 'node:crypto';
 import { CertificateClient, type CertificateOperation } from '@azure/keyvault-certificates';
 import { KeyClient } from '@azure/keyvault-keys';
+import { CA_NAMES } from './ca-certificates.ts';
 import { CertificateAuthorityError } from './certificate-authority-error.ts';
 import { type CaCertificate, type CaKind, type KeyPlace, KeyPlaceMoved, type PendingKey } from './key-place.ts';
 import { type VaultAccess, vaultSigner } from './key-vault-signer.ts';
@@ -13,7 +14,6 @@ import { ADMIN_PATIENCE, callVault, VaultRefused } from './vault-call.ts';
  */
 export const VAULT_NAMES: Record<CaKind, string> = { root: 'lanyard-device-root', issuing: 'lanyard-issuing-ca' };
 
-const COMMON_NAMES: Record<CaKind, string> = { root: 'Lanyard Device Root', issuing: 'Lanyard Device Issuing CA' };
 const KEY_BITS = 3072;
 
 /**
@@ -104,7 +104,7 @@ async function begin(vault: Vault, kind: CaKind): Promise<PendingKey> {
 function policyOf(kind: CaKind) {
   return {
     issuerName: 'Unknown',
-    subject: `CN=${COMMON_NAMES[kind]} ${randomBytes(4).toString('hex').toUpperCase()}`,
+    subject: `CN=${CA_NAMES[kind]} ${randomBytes(4).toString('hex').toUpperCase()}`,
     keyType: 'RSA' as const,
     keySize: KEY_BITS,
     exportable: false,

@@ -4,7 +4,10 @@ import type { CertificateAuthority } from './certificate-authority.ts';
 import { CertificateAuthorityError } from './certificate-authority-error.ts';
 import { buildCertificate } from './certificate-builder.ts';
 import { isEnrollmentId } from './enrollment-subject.ts';
+import { LEAF_VALIDITY_DAYS } from './leaf-validity.ts';
 import { sha1Thumbprint, sha256Thumbprint } from './thumbprint.ts';
+
+export { LEAF_VALIDITY_DAYS };
 
 /** A device's certificate. */
 export interface Leaf {
@@ -19,8 +22,6 @@ export interface Leaf {
   notAfter: Date;
 }
 
-/** How long a device's certificate is good, counted from its making. Policy (MS-XCEP) announces the same number. */
-export const LEAF_VALIDITY_DAYS = 365;
 const DAY_MS = 24 * 60 * 60 * 1000;
 // A PC's clock may be a little behind ours when it looks at its new certificate.
 const BACKDATED_MS = 10 * 60 * 1000;

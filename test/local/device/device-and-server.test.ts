@@ -14,7 +14,7 @@ import { OIW_SHA1_WITH_RSA, SHA256, signingRequest } from '../../../local/device
 import { faultError } from '../../../local/device/soap-fault.ts';
 import { readServerMessage } from '../../../local/device/syncml-message.ts';
 import { type Outgoing, writeMessage } from '../../../local/device/syncml-writer.ts';
-import { openCertificateAuthority } from '../../../shared/certificates/certificate-authority.ts';
+import { openKeyFolder } from '../../../shared/certificates/file-keys.ts';
 import { issueLeaf } from '../../../shared/certificates/leaf.ts';
 import { readSigningRequest } from '../../../shared/certificates/signing-request.ts';
 import { digestMatches, hashedCredential } from '../../../shared/wire/digest.ts';
@@ -102,7 +102,7 @@ describe('enrollment', () => {
       expect(asked.context).toContainEqual({ name: 'DeviceName', value: machine.name });
       expect(asked.context.filter((item) => item.name === 'MAC')).toHaveLength(13);
 
-      const ca = await openCertificateAuthority(`files:${folder}`);
+      const ca = await openKeyFolder(folder, new Date());
       const enrollmentId = 'b7c1f6a2-3d4e-4f5a-8b6c-7d8e9f0a1b2c';
       const now = new Date();
       const { subjectPublicKeyInfo } = readSigningRequest(asked.token?.data ?? Buffer.alloc(0));

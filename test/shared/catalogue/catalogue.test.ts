@@ -43,7 +43,7 @@ function holdNextRead(): () => void {
 
 describe('the catalogue', () => {
   test('of a new deployment has the defaults and no issuer', async () => {
-    expect(await catalogue.read()).toEqual({ policy: DEFAULT_POLICY, issuers: [] });
+    expect(await catalogue.read()).toEqual({ policy: DEFAULT_POLICY, issuers: [], authorities: [] });
   });
 
   test('is read once in 60 seconds', async () => {

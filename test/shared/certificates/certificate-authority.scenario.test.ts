@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { openCertificateAuthority } from '../../../shared/certificates/certificate-authority.ts';
+import { openKeyFolder } from '../../../shared/certificates/file-keys.ts';
 import { issueLeaf } from '../../../shared/certificates/leaf.ts';
 import { newRsaKey, publicKeyOf } from './memory-authority.ts';
 
@@ -29,7 +29,7 @@ describe('a certificate authority in a folder', () => {
     for (const child of children) child.stdin!.end('go\n');
     const printed = new Set(await Promise.all(answers));
     expect(printed.size).toBe(1);
-    const ca = await openCertificateAuthority(`files:${folder}`);
+    const ca = await openKeyFolder(folder, new Date());
     expect([...printed]).toEqual([
       `${ca.rootCertificate.toString('base64')} ${ca.issuingCertificate.toString('base64')}\n`,
     ]);
@@ -38,7 +38,7 @@ describe('a certificate authority in a folder', () => {
 
   const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
   test.runIf(hasOpenssl)('gives certificates that OpenSSL accepts from a TLS client, and from no server', async () => {
-    const ca = await openCertificateAuthority(`files:${folder}`);
+    const ca = await openKeyFolder(folder, new Date());
     const v = { enrollmentId: '0b7f5c1e-93a1-4b58-8b5b-5d1f0d3d9a11', subjectPublicKeyInfo: publicKeyOf(newRsaKey()) };
     const leaf = await issueLeaf({ ca, ...v, now: new Date() });
     const file = join(place, 'leaf.pem');

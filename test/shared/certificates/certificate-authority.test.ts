@@ -6,10 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type CertificateAuthority,
   CertificateAuthorityError,
-  openCertificateAuthority,
+  keyFolderOf,
 } from '../../../shared/certificates/certificate-authority.ts';
+import { openKeyFolder } from '../../../shared/certificates/file-keys.ts';
 import { issueLeaf } from '../../../shared/certificates/leaf.ts';
-import { setClock } from '../../../shared/platform/clock.ts';
+import { now, setClock } from '../../../shared/platform/clock.ts';
 import * as der from './der.ts';
 import { newRsaKey, publicKeyOf } from './memory-authority.ts';
 
@@ -25,10 +26,7 @@ const deviceKey = newRsaKey();
 
 beforeAll(async () => {
   setClock(() => new Date('2026-11-21T10:00:00Z'));
-  authorities = await Promise.all([
-    openCertificateAuthority(`files:${made}`),
-    openCertificateAuthority(`files:${made}`),
-  ]);
+  authorities = await Promise.all([openKeyFolder(made, now()), openKeyFolder(made, now())]);
 });
 afterAll(() => {
   setClock(undefined);
@@ -72,7 +70,7 @@ describe('a new certificate authority', () => {
 
   test('is opened again as it is', async () => {
     const before = filesIn(made);
-    const again = await openCertificateAuthority(`files:${made}`);
+    const again = await openKeyFolder(made, now());
     expect(again.rootCertificate).toEqual(authorities[0]!.rootCertificate);
     expect(filesIn(made)).toEqual(before);
   });
@@ -112,7 +110,7 @@ describe('the certificates of the authority', () => {
     const folder = copy();
     rmSync(join(folder, ISSUING));
     setClock(() => new Date('2033-01-01T00:00:00Z'));
-    const { issuingCertificate } = await openCertificateAuthority(`files:${folder}`).finally(() =>
+    const { issuingCertificate } = await openKeyFolder(folder, now()).finally(() =>
       setClock(() => new Date('2026-11-21T10:00:00Z')),
     );
     expect(new Date(new X509Certificate(issuingCertificate).validTo).toISOString()).toBe('2036-11-21T10:00:00.000Z');
@@ -133,7 +131,7 @@ describe('a certificate authority that lost something', () => {
     const folder = copy();
     for (const name of lost) rmSync(join(folder, name));
     const before = filesIn(folder);
-    const opened = openCertificateAuthority(`files:${folder}`);
+    const opened = openKeyFolder(folder, now());
     await expect(opened).rejects.toThrow(CertificateAuthorityError);
     await expect(opened).rejects.toThrow(`${join(folder, named)} is missing`);
     await expect(opened).rejects.toThrow('Restore the folder from a backup');
@@ -145,7 +143,7 @@ describe('a certificate authority that lost something', () => {
     rmSync(join(folder, ISSUING));
     const v = { enrollmentId: '0b7f5c1e-93a1-4b58-8b5b-5d1f0d3d9a11', subjectPublicKeyInfo: publicKeyOf(deviceKey) };
     const old = await issueLeaf({ ca: authorities[0]!, ...v, now: new Date('2026-11-21T10:00:00Z') });
-    const issuing = new X509Certificate((await openCertificateAuthority(`files:${folder}`)).issuingCertificate);
+    const issuing = new X509Certificate((await openKeyFolder(folder, now())).issuingCertificate);
     const certificate = new X509Certificate(old.der);
     expect(certificate.checkIssued(issuing) && certificate.verify(issuing.publicKey)).toBe(true);
   });
@@ -179,7 +177,7 @@ describe('a certificate authority with a file that is not its own', () => {
     const folder = copy();
     writeFileSync(join(folder, name), content());
     const before = filesIn(folder);
-    const opened = openCertificateAuthority(`files:${folder}`);
+    const opened = openKeyFolder(folder, now());
     await expect(opened).rejects.toThrow(CertificateAuthorityError);
     await expect(opened).rejects.toThrow(`${join(folder, name)} ${message}`);
     await expect(opened).rejects.toThrow('Restore the folder from a backup');
@@ -192,7 +190,7 @@ describe('a certificate authority with a file that is not its own', () => {
   ])('%s of somebody else: refuses the certificate beside it', async (key, certificate) => {
     const folder = copy();
     writeFileSync(join(folder, key), stranger);
-    await expect(openCertificateAuthority(`files:${folder}`)).rejects.toThrow(
+    await expect(openKeyFolder(folder, now())).rejects.toThrow(
       `${join(folder, certificate)} does not belong to ${key}`,
     );
   });
@@ -201,9 +199,9 @@ describe('a certificate authority with a file that is not its own', () => {
     const [folder, other] = [copy(), copy()];
     writeFileSync(join(other, ROOT_KEY), stranger);
     for (const name of [ROOT, ISSUING]) rmSync(join(other, name));
-    await openCertificateAuthority(`files:${other}`); // the same issuing key below another root
+    await openKeyFolder(other, now()); // the same issuing key below another root
     cpSync(join(other, ISSUING), join(folder, ISSUING));
-    await expect(openCertificateAuthority(`files:${folder}`)).rejects.toThrow(`${ISSUING} is not signed by ${ROOT}`);
+    await expect(openKeyFolder(folder, now())).rejects.toThrow(`${ISSUING} is not signed by ${ROOT}`);
   });
 });
 
@@ -213,20 +211,20 @@ describe('opening a certificate authority', () => {
     chmodSync(folder, 0o755);
     chmodSync(join(folder, ROOT_KEY), 0o644);
     chmodSync(join(folder, ISSUING_KEY), 0o660);
-    await openCertificateAuthority(`files:${folder}`);
+    await openKeyFolder(folder, now());
     expect([modeOf(folder), modeOf(folder, ROOT_KEY), modeOf(folder, ISSUING_KEY)]).toEqual(['700', '600', '600']);
   });
 
-  test.each(['', 'files:', 'files:  ', '/var/lib/lanyard', 'https://vault.vault.azure.net'])(
+  test.each(['', 'files:', 'files:  ', '/var/lib/lanyard', 'http://contoso.vault.azure.net'])(
     'refuses the setting %j',
-    async (setting) => {
-      await expect(openCertificateAuthority(setting)).rejects.toThrow(`'${setting}' is not of the form files:<folder>`);
+    (setting) => {
+      expect(() => keyFolderOf(setting)).toThrow(`'${setting}' is neither files:<folder> nor the https address`);
     },
   );
 
   test('says so when the folder is a file', async () => {
     const file = join(copy(), ROOT);
-    await expect(openCertificateAuthority(`files:${file}`)).rejects.toThrow(CertificateAuthorityError);
-    await expect(openCertificateAuthority(`files:${file}`)).rejects.toThrow(file);
+    await expect(openKeyFolder(file, now())).rejects.toThrow(CertificateAuthorityError);
+    await expect(openKeyFolder(file, now())).rejects.toThrow(file);
   });
 });
