@@ -112,10 +112,11 @@ export async function refuse(
   { address, cause, reason, message, field }: Failure,
 ): Promise<PageReply> {
   const at = now();
-  const traceId = services.journal.begin(address, at);
+  const begun = services.journal.begin(address, at);
+  const attempt = { at: at.toISOString(), user: request.user, step: 'signIn' as const, device: {} };
+  const entry = { ...attempt, traceId: begun, cause, reason: reason.slice(0, 500) };
+  const traceId = await services.journal.refused(entry, { address }, services.log);
   services.log.warn('A sign-in was refused', { trace: traceId, cause, reason });
-  const entry = { traceId, at: at.toISOString(), user: request.user, cause, reason: reason.slice(0, 500), device: {} };
-  await services.journal.refused(entry, services.log);
   const retryAfter = services.throttle.fail(address, at);
   if (retryAfter === undefined) return { status: 200, page: signInPage(policy, request, { message, field, traceId }) };
   const wait = `${message} That was too often: wait ${Math.ceil(retryAfter / 60)} minutes before you try again.`;
