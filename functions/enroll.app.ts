@@ -7,3 +7,4 @@ import './enrollment/entra-discovery.ts';
 import './enrollment/join.ts';
 import './enrollment/sign-in.ts';
 import './enrollment/sign-in-entra.ts';
+import './enrollment/terms-of-use.ts';

@@ -63,7 +63,8 @@ function isOwnForm({ headers }: HttpRequest, enrollUrl: string): boolean {
   return origin === null || origin === enrollUrl;
 }
 
-async function readForm(request: HttpRequest): Promise<URLSearchParams | HttpResponseInit> {
+/** @returns the fields of a form, or the reply that refuses it */
+export async function readForm(request: HttpRequest): Promise<URLSearchParams | HttpResponseInit> {
   const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
   if (type !== FORM) return reply(415, `A form is expected: ${FORM}.`);
   try {

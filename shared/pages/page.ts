@@ -20,6 +20,8 @@ export interface PageContent {
   formAction?: string;
   /** A script of ours: fixed text, no values in it. */
   script?: string;
+  /** For a page that Windows shows inside one of its own (Windows 11 does in the set-up of a PC). */
+  mayBeFramed?: boolean;
 }
 
 /** A page as it goes out; `headers` have all but the length. */
@@ -54,9 +56,10 @@ footer{border-top:1px solid var(--line);font-size:.875rem}`;
 
 /**
  * A page in the organisation's name and colour: one answer with everything in it. It may load nothing, be put into no
- * frame and send its forms only where it says; its one script and one style are let through by a nonce of this answer.
+ * frame unless it says so, and send its forms only where it says; its one script and one style are let through by a nonce of this answer.
  */
-export function page(owner: PageOwner, { title, main, formAction = "'none'", script }: PageContent): Page {
+export function page(owner: PageOwner, content: PageContent): Page {
+  const { title, main, formAction = "'none'", script, mayBeFramed = false } = content;
   const nonce = randomBytes(16).toString('base64');
   const body = html`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>${title}</title>
@@ -69,7 +72,7 @@ export function page(owner: PageOwner, { title, main, formAction = "'none'", scr
     `style-src 'nonce-${nonce}'`,
     ...(script === undefined ? [] : [`script-src 'nonce-${nonce}'`]),
     `form-action ${formAction}`,
-    "frame-ancestors 'none'",
+    ...(mayBeFramed ? [] : ["frame-ancestors 'none'"]),
     "base-uri 'none'",
   ];
   return {
@@ -81,7 +84,7 @@ export function page(owner: PageOwner, { title, main, formAction = "'none'", scr
       // Addresses here can hold a secret of a deep link: nobody else is told them.
       'Referrer-Policy': 'same-origin',
       'X-Content-Type-Options': 'nosniff',
-      'X-Frame-Options': 'DENY',
+      ...(mayBeFramed ? {} : { 'X-Frame-Options': 'DENY' }),
     },
   };
 }
