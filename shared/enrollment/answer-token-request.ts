@@ -1,21 +1,31 @@
+import { CertificateAuthorityError } from '../certificates/certificate-authority-error.ts';
 import { now } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import { StorageUnavailable } from '../storage/errors.ts';
 import { fault } from '../wire/fault.ts';
 import { type Envelope, readEnvelope, SoapError } from '../wire/soap.ts';
 import { ACTION_REQUEST_SECURITY_TOKEN, type RequestSecurityToken, readRequestSecurityToken } from '../wire/wstep.ts';
 import { XmlError } from '../wire/xml.ts';
 import { checkAction } from './answer-soap.ts';
-import type { Journal } from './journal.ts';
+import { type Journal, keptTraceId } from './journal.ts';
 import { EnrollmentRefusal, REFUSALS, type RefusalCause } from './refusal.ts';
 import type { Throttle } from './throttle.ts';
-import { type EnrollmentServices, issueToken } from './token-request.ts';
+import { type AttemptProgress, type EnrollmentServices, issueToken } from './token-request.ts';
 
 /** Context names that help an administrator to find the device; the rest stays out of the journal. */
 const JOURNAL_NAMES = ['DeviceName', 'DeviceID', 'HWDevID', 'OSVersion', 'OSEdition', 'EnrollmentType', 'SerialNumber'];
 
-/** What the server itself failed at, and what is refused to a device that has proved which it is: no secret was guessed. */
-const NO_FAILURES: ReadonlySet<RefusalCause> = new Set([
+/** What the server itself failed at: no failure of the caller. */
+const OWN_FAILURES: ReadonlySet<RefusalCause> = new Set([
   'failed',
   'busy',
+  'storageUnreachable',
+  'authorityUnreachable',
+  'entraUnreachable',
+]);
+
+/** What is refused to an enrollment that has proved which it is. */
+const PROVED_RENEWALS: ReadonlySet<RefusalCause> = new Set([
   'renewalBlocked',
   'renewalLeft',
   'renewalTooEarly',
@@ -36,7 +46,7 @@ export interface TokenReply {
 }
 
 /** What has become known of an attempt on its way, for the journal. */
-interface Attempt {
+interface Attempt extends AttemptProgress {
   envelope?: Envelope;
   request?: RequestSecurityToken;
 }
@@ -50,44 +60,76 @@ export async function answerTokenRequest(
   services: EnrollmentServices & { journal: Journal; throttle: Throttle },
   call: TokenCall,
 ): Promise<TokenReply> {
-  const traceId = services.journal.begin(call.address, now());
-  const attempt: Attempt = {};
+  const attempt: Attempt = { traceId: services.journal.begin(call.address, now()), step: 'reading' };
   try {
-    readRequest(attempt, call.body);
-    const { envelope, request } = attempt as Required<Attempt>;
-    const { outcome, words, device, body } = await issueToken(services, envelope, request, traceId);
-    const entry = { ...describe(traceId, attempt, words), enrollmentId: device.id };
+    const { envelope, request } = readRequest(attempt, call.body);
+    const { outcome, words, device, body } = await issueToken(services, envelope, request, attempt);
+    const entry = { ...describe({ ...attempt, user: device.user }, words), enrollmentId: device.id };
     await services.journal.enrolled(entry, call.address, services.log, outcome);
-    services.log.info(`A device was ${outcome}`, { device: device.id, trace: traceId });
+    services.log.info(`A device was ${outcome}`, { device: device.id, trace: keptTraceId(attempt.traceId) });
     return { status: 200, body };
   } catch (error) {
-    const { cause, reason } = explain(error);
-    services.log.warn('An enrollment was refused', { trace: traceId, cause, reason });
-    await services.journal.refused({ ...describe(traceId, attempt, reason), cause }, services.log);
-    const retryAfter = NO_FAILURES.has(cause) ? undefined : services.throttle.fail(call.address, now());
-    const { fault: name, message } = REFUSALS[cause];
-    const body = fault({ name, reason: message, traceId, relatesTo: attempt.envelope?.messageId });
-    return { status: retryAfter === undefined ? 500 : 429, body, retryAfter };
+    return refuse(services, call, attempt, explain(error));
   }
 }
 
-function readRequest(attempt: Attempt, body: Buffer): void {
-  attempt.envelope = readEnvelope(body);
-  attempt.request = readRequestSecurityToken(attempt.envelope);
-  checkAction(attempt.envelope, ACTION_REQUEST_SECURITY_TOKEN);
+async function refuse(
+  { journal, throttle, log }: { journal: Journal; throttle: Throttle; log: Log },
+  { address }: TokenCall,
+  attempt: Attempt,
+  { cause, reason, shown }: Explained,
+): Promise<TokenReply> {
+  const proved = attempt.user !== undefined || PROVED_RENEWALS.has(cause);
+  const entry = { ...describe(attempt, reason), cause, shown };
+  const traceId = await journal.refused(entry, { address, proved }, log);
+  log.warn('An enrollment was refused', { trace: traceId, step: attempt.step, cause, reason });
+  // No secret was guessed by whoever had the right one.
+  const retryAfter = proved || OWN_FAILURES.has(cause) ? undefined : throttle.fail(address, now());
+  const { fault: name, message } = REFUSALS[cause];
+  const body = fault({ name, reason: shown ?? message, traceId, relatesTo: attempt.envelope?.messageId });
+  return { status: retryAfter === undefined ? 500 : 429, body, retryAfter };
 }
 
-function explain(error: unknown): { cause: RefusalCause; reason: string } {
-  if (error instanceof EnrollmentRefusal) return { cause: error.refusal, reason: error.message };
+function readRequest(attempt: Attempt, body: Buffer): { envelope: Envelope; request: RequestSecurityToken } {
+  const envelope = readEnvelope(body);
+  attempt.envelope = envelope;
+  const request = readRequestSecurityToken(envelope);
+  attempt.request = request;
+  checkAction(envelope, ACTION_REQUEST_SECURITY_TOKEN);
+  return { envelope, request };
+}
+
+interface Explained {
+  cause: RefusalCause;
+  reason: string;
+  shown?: string;
+}
+
+function explain(error: unknown): Explained {
+  if (error instanceof EnrollmentRefusal) return { cause: error.refusal, reason: error.message, shown: error.shown };
   if (error instanceof SoapError || error instanceof XmlError) return { cause: 'unreadable', reason: error.message };
+  if (error instanceof StorageUnavailable) return { cause: 'storageUnreachable', reason: error.message };
+  if (error instanceof CertificateAuthorityError) return { cause: 'authorityUnreachable', reason: error.message };
   return { cause: 'failed', reason: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown failure' };
 }
 
-function describe(traceId: string, attempt: Attempt, reason: string) {
-  const items = attempt.request?.context ?? [];
-  const device = items
+function describe({ traceId, step, user, envelope, request }: Attempt, reason: string) {
+  const items = request?.context ?? [];
+  const facts = items
     .filter(({ name }) => JOURNAL_NAMES.includes(name))
-    .map(({ name, value }) => [name, value.slice(0, 200)]);
-  const user = attempt.envelope?.security.usernameToken?.username.slice(0, 320) ?? '';
-  return { traceId, at: now().toISOString(), user, reason: reason.slice(0, 500), device: Object.fromEntries(device) };
+    .map(({ name, value }) => [name, cut(value, 200)]);
+  const claimed = envelope?.security.usernameToken?.username ?? '';
+  return {
+    traceId,
+    at: now().toISOString(),
+    user: cut(user ?? claimed, 320),
+    step,
+    reason: cut(reason, 500),
+    device: Object.fromEntries(facts) as Record<string, string>,
+  };
+}
+
+/** The cut may halve a character, which storage does not take. */
+function cut(text: string, length: number): string {
+  return text.slice(0, length).toWellFormed();
 }

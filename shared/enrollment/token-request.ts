@@ -6,7 +6,6 @@ import { readSigningRequest, type SigningRequest, SigningRequestError } from '..
 import type { Admission, Device } from '../devices/device.ts';
 import { RENEW_PERIOD_DAYS, RETRY_INTERVAL_DAYS } from '../devices/renewal-window.ts';
 import { now } from '../platform/clock.ts';
-import { newGuid } from '../platform/ids.ts';
 import type { Log } from '../platform/log.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -15,11 +14,13 @@ import { MANAGEMENT_PATH } from '../wire/paths.ts';
 import { provisioningDocument } from '../wire/provisioning.ts';
 import type { Envelope } from '../wire/soap.ts';
 import { type RequestSecurityToken, tokenResponse } from '../wire/wstep.ts';
-import type { Applicant } from './applicant.ts';
+import type { Applicant, AuthenticationInput } from './applicant.ts';
 import { authenticate } from './authenticate.ts';
+import { checkEligibility } from './eligibility.ts';
 import { type EnrollmentContext, readEnrollmentContext } from './enrollment-context.ts';
 import { type Grant, GrantMoved } from './grants.ts';
 import { issueEnrollment } from './issue.ts';
+import { type JournalStep, keptTraceId } from './journal.ts';
 import { EnrollmentRefusal } from './refusal.ts';
 import { renewCertificate } from './renewal.ts';
 import { checkTenant } from './tenant.ts';
@@ -40,6 +41,14 @@ export interface EnrollmentServices {
   log: Log;
 }
 
+/** An attempt on its way, for the journal: whatever ends it, this says how far it came. */
+export interface AttemptProgress {
+  traceId: string;
+  step: JournalStep;
+  /** Who asks, once that is proved. */
+  user?: string;
+}
+
 export interface TokenResult {
   outcome: 'enrolled' | 'renewed';
   /** What happened, for the journal. */
@@ -52,26 +61,29 @@ export interface TokenResult {
 /**
  * RequestSecurityToken: with RequestType Issue (MS-MDE2 3.4) checks who asks, issues the certificate, and answers with the
  * provisioning document; with Renew (3.5) the certificate that the enrollment has is the whole proof.
- * @param traceId names the attempt in the journal
+ * @param progress is kept up to date on the way
  * @throws {EnrollmentRefusal} with the cause that the fault is made from; nothing is stored then
  */
 export async function issueToken(
   services: EnrollmentServices,
   envelope: Envelope,
   request: RequestSecurityToken,
-  traceId: string,
+  progress: AttemptProgress,
 ): Promise<TokenResult> {
   if (request.requestType === 'Renew') {
-    const { device, certificate, document } = await renewCertificate(services, request, traceId);
+    progress.step = 'renewal';
+    const { device, certificate, document } = await renewCertificate(services, request, keptTraceId(progress.traceId));
     const words = `Renewed; the new certificate is good until ${certificate.notAfter}.`;
-    return { outcome: 'renewed', words, device, body: replyTo(envelope, document) };
+    return { outcome: 'renewed', words, device, body: replyTo(envelope, document, progress) };
   }
   if (request.requestType !== 'Issue') throw new EnrollmentRefusal('kindNotServed', 'RequestType is not Issue.');
   const { policy } = await services.catalogue.read();
-  const applicant = await authenticate({ ...services, policy, envelope, request });
+  const applicant = await prove({ ...services, policy, envelope, request }, progress);
   const asked = applicant.signedRequest ?? request;
-  checkTenant(applicant.admission, policy);
   const context = readEnrollmentContext(asked.context);
+  const { user, admission } = applicant;
+  await checkEligibility(services.storage, policy.enrollment, { user, context, bulk: admission.bulk ?? false });
+  progress.step = 'issue';
   const signingRequest = readCertificateRequest(asked);
   const secret = randomBytes(32).toString('base64url');
   const credentialFor = services.deviceAuth === 'digest' ? (id: string) => hashedCredential(id, secret) : undefined;
@@ -80,7 +92,7 @@ export async function issueToken(
   const issue = (grant: Row<Grant>) =>
     issueEnrollment(services.storage, ca, {
       grant,
-      admission: applicant.admission,
+      admission,
       signingRequest,
       context,
       providerId: services.providerId,
@@ -89,7 +101,21 @@ export async function issueToken(
     });
   const { device, certificate } = await withFreshGrant(applicant, issue);
   const document = documentFor({ services, policy, ca, context, device, certificate, secret });
-  return { outcome: 'enrolled', words: wordsFor(device.admission), device, body: replyTo(envelope, document) };
+  return {
+    outcome: 'enrolled',
+    words: wordsFor(device.admission),
+    device,
+    body: replyTo(envelope, document, progress),
+  };
+}
+
+async function prove(input: AuthenticationInput, progress: AttemptProgress): Promise<Applicant> {
+  progress.step = 'authentication';
+  const applicant = await authenticate(input);
+  progress.user = applicant.user;
+  progress.step = 'eligibility';
+  checkTenant(applicant.admission, input.policy);
+  return applicant;
 }
 
 function wordsFor({ way, invitationId }: Admission): string {
@@ -159,13 +185,14 @@ function documentFor({ services, policy, ca, context, device, certificate, secre
   });
 }
 
-function replyTo(envelope: Envelope, document: string): Buffer {
+function replyTo(envelope: Envelope, document: string, { traceId }: AttemptProgress): Buffer {
   const created = now();
   return tokenResponse({
     relatesTo: envelope.messageId,
     provisioningDocument: document,
     created,
     expires: new Date(created.getTime() + REPLY_VALID_MS),
-    activityId: newGuid(),
+    // What support asks for has one name, whether the attempt went well or not.
+    activityId: keptTraceId(traceId),
   });
 }

@@ -74,6 +74,6 @@ test.each([0, 40])('an enrollment takes the same five calls with %i devices more
     'table replace invitations',
     'table insert devices',
     'table upsert devicelist',
-    'table upsert journal',
+    'table transaction journal',
   ]);
 });
