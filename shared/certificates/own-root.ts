@@ -41,15 +41,17 @@ export function checkOwnRootChain(
         'the request, without another CA between them.',
     );
   }
-  if (!isSignedBy(root, root)) {
+  if (root.subject !== root.issuer) {
     throw new OwnRootError(
       `${oneLine(root.subject)} is not a root: it is signed by ${oneLine(root.issuer)}. The root itself has to sign the request.`,
     );
   }
+  // OpenSSL counts no certificate as issued by one that may not issue, so that is looked at before.
+  checkAuthority(root, 'The root', at, 1);
+  if (!isSignedBy(root, root)) throw new OwnRootError('The root is not signed by itself.');
   if (!isSignedBy(issuing, root)) {
     throw new OwnRootError(`The issuing certificate is not signed by ${oneLine(root.subject)}.`);
   }
-  checkAuthority(root, 'The root', at, 1);
   checkAuthority(issuing, 'The issuing certificate', at, 0);
   if (Date.parse(issuing.validTo) > Date.parse(root.validTo)) {
     throw new OwnRootError(
@@ -61,8 +63,8 @@ export function checkOwnRootChain(
 
 /** @param below how many CAs there will be below this one */
 function checkAuthority(certificate: X509Certificate, what: string, at: Date, below: number): void {
-  if (!certificate.ca) throw new OwnRootError(`${what} is not that of a CA: basic constraints must say CA true.`);
-  const { pathLength, keyUsage } = authorityExtensions(certificate);
+  const { ca, pathLength, keyUsage } = authorityExtensions(certificate);
+  if (!ca) throw new OwnRootError(`${what} is not that of a CA: basic constraints must say CA true.`);
   if (pathLength !== undefined && pathLength < below) {
     throw new OwnRootError(
       `${what} has path length ${pathLength} and so allows no CA below it; it needs ${below} or none.`,
@@ -85,15 +87,13 @@ function checkAuthority(certificate: X509Certificate, what: string, at: Date, be
   }
 }
 
-function authorityExtensions({ raw }: X509Certificate): { pathLength?: number; keyUsage?: number } {
+function authorityExtensions({ raw }: X509Certificate): { ca: boolean; pathLength?: number; keyUsage?: number } {
   const { extensions = [] } = AsnParser.parse(raw, Certificate).tbsCertificate;
-  const extension = (id: string) => extensions.find(({ extnID }) => extnID === id)?.extnValue.buffer;
-  const constraints = extension(id_ce_basicConstraints);
-  const usage = extension(id_ce_keyUsage);
-  return {
-    pathLength: constraints && AsnParser.parse(constraints, BasicConstraints).pathLenConstraint,
-    keyUsage: usage && AsnParser.parse(usage, KeyUsage).toNumber(),
-  };
+  const valueIn = (id: string) => extensions.find(({ extnID }) => extnID === id)?.extnValue.buffer;
+  const constraints = valueIn(id_ce_basicConstraints);
+  const { cA, pathLenConstraint } = constraints ? AsnParser.parse(constraints, BasicConstraints) : { cA: false };
+  const usage = valueIn(id_ce_keyUsage);
+  return { ca: cA, pathLength: pathLenConstraint, keyUsage: usage && AsnParser.parse(usage, KeyUsage).toNumber() };
 }
 
 function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
