@@ -1,6 +1,6 @@
 import { actorOf, CONNECTION_OPTIONS, connect, devicePath, listAll } from './connection.ts';
 import { printable } from './printable.ts';
-import { table, UsageError, type Verb } from './verb.ts';
+import { table, type Verb } from './verb.ts';
 
 interface ListEntry {
   id: string;
@@ -23,40 +23,18 @@ interface CommandShown {
   results?: ({ data?: string } | null)[];
 }
 
-const invite: Verb = {
-  name: 'invite',
-  usage: 'invite USER@DOMAIN [--hours N] [--devices N]',
-  summary: 'Lets a user enroll: prints the secret that is typed as the password in Settings. It is shown this once.',
-  positionals: ['USER@DOMAIN'],
+const devices: Verb = {
+  name: 'devices',
+  usage: 'devices [--expiring DAYS]',
+  summary: 'Lists all devices, or those whose certificates end soon because they did not renew.',
   options: {
-    hours: { type: 'string', help: 'how long it is good (default: the setting, 72)' },
-    devices: { type: 'string', help: 'how many devices may enroll with it (default: the setting, 1)' },
+    expiring: { type: 'string', help: 'only those whose certificates end within so many days, or have ended' },
     ...CONNECTION_OPTIONS,
   },
   async run(input) {
-    const body = {
-      user: input.positionals[0],
-      expiresInHours: numberOf(input.options['hours'], 'hours'),
-      maxDevices: numberOf(input.options['devices'], 'devices'),
-    };
-    const made = await connect(input).call<Record<string, string>>('POST', '/api/invitations', body);
-    const lines = [
-      `User      ${made['user']}`,
-      `Secret    ${made['secret']}   (type it as the password; it is not shown again)`,
-      `Until     ${made['expiresAt']}`,
-      `Link      ${made['deepLink']}`,
-    ];
-    return { value: made, text: lines.join('\n') };
-  },
-};
-
-const devices: Verb = {
-  name: 'devices',
-  usage: 'devices',
-  summary: 'Lists all devices.',
-  options: CONNECTION_OPTIONS,
-  async run(input) {
-    const items = await listAll<ListEntry>(connect(input), '/api/devices');
+    const expiring = numberOf(input.options['expiring'], 'expiring');
+    const query = expiring === undefined ? {} : { expiring: String(expiring) };
+    const items = await listAll<ListEntry>(connect(input), '/api/devices', query);
     const rows = items.map(({ id, name, user, state, unenrollState, lastContactDay, certificateEnd }) => ({
       id,
       name,
@@ -159,13 +137,7 @@ const unenroll: Verb = {
   },
 };
 
-export const ADMIN_VERBS: readonly Verb[] = [invite, devices, show, send, cancel, unenroll];
-
-function numberOf(text: string | undefined, name: string): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^\d{1,6}$/.test(text)) throw new UsageError(`--${name} takes a whole number`);
-  return Number(text);
-}
+export const ADMIN_VERBS: readonly Verb[] = [devices, show, send, cancel, unenroll];
 
 function commandTable(commands: CommandShown[]): string {
   const rows = commands.map(({ id, verb, target, items, state, status, reason, results }) => ({

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readDeepLink } from '../device/deep-link.ts';
+import { readProvisioningPackage } from '../device/provisioning-package.ts';
 import { type DeviceOptions, type Step, type SyncReport, WindowsDevice } from '../device/windows-device.ts';
 import { size } from '../journey.ts';
 import { folderOf, trustOf } from './connection.ts';
@@ -26,10 +28,10 @@ function optionsOf(input: Input): DeviceOptions {
 }
 
 function machineOf(input: Input): Pick<DeviceOptions, 'machine'> {
-  const { join: kind } = input.options;
-  if (kind === undefined) return {};
-  if (!JOINS.includes(kind as Join)) throw new UsageError(`--join is one of ${JOINS.join(', ')}`);
-  return { machine: { join: kind as Join } };
+  const { join: kind, package: file } = input.options;
+  if (kind !== undefined && !JOINS.includes(kind as Join)) throw new UsageError(`--join is one of ${JOINS.join(', ')}`);
+  // A package enrolls the device, whoever is signed in.
+  return { machine: { ...(kind ? { join: kind as Join } : {}), ...(file ? { enrollmentType: 'Device' } : {}) } };
 }
 
 async function openDevice(input: Input): Promise<WindowsDevice> {
@@ -48,6 +50,8 @@ const enroll: Verb = {
     server: { type: 'string', help: 'address of the enroll app, e.g. https://localhost:7443' },
     user: { type: 'string', help: 'the user of the invitation' },
     secret: { type: 'string', help: 'the secret of the invitation' },
+    link: { type: 'string', help: 'the deep link of the invitation, in place of server and user' },
+    package: { type: 'string', help: 'customizations.xml of a provisioning package, in place of all three' },
     join: {
       type: 'string',
       help: 'what the PC is joined to: none (default), registered (a work account), joined (Entra), hybrid or domain',
@@ -55,7 +59,7 @@ const enroll: Verb = {
     ...OPTIONS,
   },
   async run(input) {
-    const request = { server: needed(input, 'server'), user: needed(input, 'user'), secret: needed(input, 'secret') };
+    const request = await enrollmentOf(input);
     const options = { ...optionsOf(input), ...machineOf(input) };
     await mkdir(join(folderOf(input), 'devices'), { recursive: true, mode: 0o700 });
     const device = existsSync(options.folder) ? await WindowsDevice.open(options) : await WindowsDevice.create(options);
@@ -67,6 +71,15 @@ const enroll: Verb = {
     return { value: enrollment, text: lines.join('\n') };
   },
 };
+
+/** What is typed in Settings, or comes by a deep link, or lies in a provisioning package. */
+async function enrollmentOf(input: Input): Promise<{ server: string; user: string; secret: string }> {
+  const { package: file, link, secret } = input.options;
+  if (file) return readProvisioningPackage(await readFile(file, 'utf8'));
+  if (!link) return { server: needed(input, 'server'), user: needed(input, 'user'), secret: needed(input, 'secret') };
+  const { server = '', user = '', accessToken } = readDeepLink(link);
+  return { server, user, secret: secret ?? accessToken ?? needed(input, 'secret') };
+}
 
 const sync: Verb = {
   name: 'device sync',
@@ -107,7 +120,20 @@ const show: Verb = {
   },
 };
 
-export const DEVICE_VERBS: readonly Verb[] = [enroll, sync, unenroll, show];
+const renew: Verb = {
+  name: 'device renew',
+  usage: 'device renew [--name NAME]',
+  summary: 'The device renews its certificate now; by itself it does so in a sync in the last 60 days.',
+  options: OPTIONS,
+  async run(input) {
+    const report = await (await openDevice(input)).renew();
+    const until = report.certificateNotAfter.toISOString().slice(0, 10);
+    const lines = [...report.exchanged.map(describeStep), `Renewed. The new certificate is good until ${until}.`];
+    return { value: report, text: lines.join('\n') };
+  },
+};
+
+export const DEVICE_VERBS: readonly Verb[] = [enroll, sync, renew, unenroll, show];
 
 function describeStep({ step, status, bytesOut, bytesIn, ms }: Step): string {
   return `${step.padEnd(16)} HTTP ${status}  ${size(bytesOut)} sent, ${size(bytesIn)} received, ${Math.round(ms)} ms`;
@@ -116,9 +142,11 @@ function describeStep({ step, status, bytesOut, bytesIn, ms }: Step): string {
 function describeReport(report: SyncReport): string {
   const commands = report.commandsRun.map(({ verb, target, status }) => `${verb.padEnd(8)} ${status}  ${target}`);
   const ends: string[] = [];
+  if (report.renewal?.renewed) ends.push('The certificate was renewed.');
+  if (report.renewal?.error) ends.push(`The certificate was not renewed: ${report.renewal.error.message}`);
   if (report.unenrolled === true) ends.push('The device has left the management.');
   if (report.unenrolled === false) ends.push('The device was told to leave and could not.');
   if (report.unenrollAlert && !report.unenrollAlert.delivered) ends.push('The server could not be told.');
-  if (ends.length === 0) ends.push(`${report.messages} messages, ${report.commandsRun.length} commands.`);
+  if (report.unenrolled === undefined) ends.push(`${report.messages} messages, ${report.commandsRun.length} commands.`);
   return [...report.exchanged.map(describeStep), ...commands, ...ends].join('\n');
 }

@@ -7,11 +7,17 @@ export interface NodeDefinition {
   access: Verb[];
   format?: string;
   value?: string;
+  /** what a Get is answered, whatever was set */
+  shows?: string;
   /** nodes below may be made: by Add, and by Replace too where `replaceCreates`; `access` is then theirs */
   open?: { replaceCreates: boolean };
   /** status of an Exec that ran, 200 if left out */
   exec?: number;
   effect?: Effect;
+  /** data of the alert by which the device tells in its next session what came of an Exec that was answered 202 */
+  later?: string;
+  /** the client chokes on any command for this node, and gives the session up */
+  chokes?: true;
   /** fixed answers, whatever the rules say */
   answers?: Partial<Record<Verb, number>>;
 }
@@ -22,6 +28,8 @@ export interface TreeState {
   deleted: string[];
   /** how often each Exec ran */
   execs: Record<string, number>;
+  /** what came of Execs that were answered 202, to be told in the next session */
+  later?: { target: string; data: string }[];
 }
 
 export interface Outcome {
@@ -66,7 +74,7 @@ export class CspTree {
       case 'Delete':
         return this.#delete(path, definition);
       case 'Exec':
-        return this.#exec(path, definition);
+        return this.#exec(path, definition, locUri);
     }
   }
 
@@ -91,7 +99,12 @@ export class CspTree {
     if (value === undefined && !this.#exists(path)) return { status: 404 };
     if (!definition.access.includes('Get')) return { status: 405 };
     const set = this.state.values[path];
-    return { status: 200, value: value ?? '', format: set?.format ?? definition.format ?? 'chr', type: set?.type };
+    return {
+      status: 200,
+      value: definition.shows ?? value ?? '',
+      format: set?.format ?? definition.format ?? 'chr',
+      type: set?.type,
+    };
   }
 
   #interior(path: string): Outcome {
@@ -126,10 +139,18 @@ export class CspTree {
     return { status: 200 };
   }
 
-  #exec(path: string, definition: NodeDefinition): Outcome {
+  /** Does the client give up over a command for this node? */
+  chokesOn(locUri: string): boolean {
+    return this.#definitions.get(canonicalPath(locUri))?.chokes ?? false;
+  }
+
+  #exec(path: string, definition: NodeDefinition, locUri: string): Outcome {
     if (definition.open && !this.#exists(path)) return { status: 404 };
     if (!definition.access.includes('Exec')) return { status: 405 };
     this.state.execs[path] = (this.state.execs[path] ?? 0) + 1;
+    if (definition.later !== undefined) {
+      this.state.later = [...(this.state.later ?? []), { target: locUri, data: definition.later }];
+    }
     return { status: definition.exec ?? 200, effect: definition.effect };
   }
 

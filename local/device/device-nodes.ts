@@ -1,3 +1,4 @@
+import { computerNameNode } from './computer-name.ts';
 import type { NodeDefinition, Verb } from './csp-tree.ts';
 import type { Machine } from './machine.ts';
 import type { EnrollmentState } from './state.ts';
@@ -55,7 +56,6 @@ function devDetail(machine: Machine): NodeDefinition[] {
     }),
     ...leaves('./DevDetail/Ext/Microsoft', {
       DeviceName: machine.name,
-      DNSComputerName: machine.name,
       OSPlatform: 'Windows 11 Enterprise',
       ProcessorArchitecture: 9,
       ProcessorType: 8664,
@@ -63,6 +63,7 @@ function devDetail(machine: Machine): NodeDefinition[] {
       SMBIOSSerialNumber: machine.serialNumber,
       Resolution: '1920x1080',
     }),
+    computerNameNode(machine),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { findCertificate, type StoredCertificate } from './certificate-search.ts';
 import type { CommandRun, LoginStatus } from './command-runner.ts';
+import { COMPUTER_NAME, nameAfterRestart } from './computer-name.ts';
 import { CspTree, emptyTree, type NodeDefinition } from './csp-tree.ts';
 import { deviceNodes } from './device-nodes.ts';
 import { type EnrollmentRequest, type EnrollmentResult, requestEnrollment } from './enrollment-client.ts';
@@ -180,6 +181,16 @@ export class WindowsDevice {
     const report = await this.#tryToRenew(exchanged);
     if (report.error) throw report.error;
     return { ...report, exchanged };
+  }
+
+  /** Somebody restarts the PC: a name that a server gave it holds from now on. */
+  async restart(): Promise<void> {
+    const { machine, tree } = this.#state;
+    const template = tree.values[COMPUTER_NAME]?.value;
+    if (template === undefined) return;
+    machine.name = nameAfterRestart(template, machine.serialNumber);
+    delete tree.values[COMPUTER_NAME];
+    await this.#folder.write(this.#state);
   }
 
   /** When the device calls by itself next; undefined while it is not enrolled. */
