@@ -17,6 +17,8 @@ export interface RunResult {
   effects: Effect[];
   /** an Unenroll ran: the session ends here and nothing of `answers` is sent */
   unenroll: boolean;
+  /** the client choked on a command: it sends alert 1223 and nothing of `answers` */
+  aborts: boolean;
 }
 
 const VERBS = ['Get', 'Add', 'Replace', 'Delete', 'Exec'];
@@ -28,14 +30,23 @@ export function runCommands(
 ): RunResult {
   const runner = new Runner(v.tree, String(v.serverMsgId), v.loginStatus);
   for (const command of commands) {
+    if (targetsOf(command).some((target) => v.tree.chokesOn(target))) {
+      runner.result.aborts = true;
+      break;
+    }
     runner.command(command);
     if (runner.result.unenroll) break;
   }
   return runner.result;
 }
 
+/** The nodes that a command is for, with all that an Atomic or a Sequence holds. */
+function targetsOf(command: ServerCommand): string[] {
+  return [...command.items.map((item) => item.target ?? ''), ...command.commands.flatMap(targetsOf)];
+}
+
 class Runner {
-  readonly result: RunResult = { answers: [], run: [], effects: [], unenroll: false };
+  readonly result: RunResult = { answers: [], run: [], effects: [], unenroll: false, aborts: false };
   readonly #tree: CspTree;
   readonly #msgRef: string;
   readonly #loginStatus: LoginStatus;

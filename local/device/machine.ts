@@ -34,6 +34,8 @@ export interface Machine {
   contextItems: { name: string; value: string }[];
   /** is there an administrator that is not from Entra? */
   localAdministrator: boolean;
+  /** a value of more characters goes out in pieces of so many (MoreData); left out, every value goes whole */
+  pieceCharacters?: number;
   /** the Entra un-join fails, so an Unenroll of a joined PC fails */
   unjoinFails: boolean;
   /** more certificates with keys, in the stores that the search criteria name */

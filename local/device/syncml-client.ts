@@ -4,6 +4,7 @@ import { devInfo } from './device-nodes.ts';
 import { md5Credential } from './digest.ts';
 import { DeviceError, httpHresult, ProtocolViolation } from './errors.ts';
 import type { HttpClient, HttpReply } from './http-client.ts';
+import { inMessages } from './large-values.ts';
 import type { Machine } from './machine.ts';
 import type { AccountCredential } from './provisioned-account.ts';
 import { readServerMessage, type ServerMessage } from './syncml-message.ts';
@@ -40,6 +41,7 @@ export interface SessionOptions {
   save: () => Promise<void>;
 }
 
+const INSTALLED = 'Reversed-Domain-Name:com.microsoft.mdm.win32csp_install';
 const UNENROLLMENT = 'com.microsoft:mdm.unenrollment.userrequest';
 
 /**
@@ -92,10 +94,25 @@ class Session {
         this.#outcome.unenroll = true;
         return this.#outcome;
       }
-      reply = await this.#post([this.#headerStatus(serverMsgId), ...result.answers], 1);
-      if (reply?.challenge) throw authenticationFailed('the server challenged in the middle of the session');
+      if (result.aborts) {
+        await this.#post([this.#headerStatus(serverMsgId), { kind: 'Alert', code: 1223 }], 1);
+        return this.#outcome;
+      }
+      reply = await this.#answer(serverMsgId, result.answers);
     }
     return this.#outcome;
+  }
+
+  // One message, or more where a value goes in pieces; between them the server asks on.
+  async #answer(serverMsgId: number, answers: Outgoing[]): Promise<ServerMessage | undefined> {
+    const messages = inMessages(answers, this.#o.machine.pieceCharacters);
+    let reply: ServerMessage | undefined;
+    for (const [index, message] of messages.entries()) {
+      const final = index === messages.length - 1;
+      reply = await this.#post([this.#headerStatus(reply?.msgId ?? serverMsgId), ...message], 1, final);
+      if (reply?.challenge) throw authenticationFailed('the server challenged in the middle of the session');
+    }
+    return reply;
   }
 
   // Package 1, again with a credential after each challenge. The CmdIDs begin at 2: 1 is for the Status of the repetition.
@@ -111,7 +128,15 @@ class Session {
       await this.#o.save();
       reply = await this.#post([this.#headerStatus(reply.msgId), ...package1], 1);
     }
+    await this.#forgetLater();
     return reply;
+  }
+
+  // The server has taken package 1, and with it what came of earlier Execs.
+  async #forgetLater(): Promise<void> {
+    if (!this.#o.tree.state.later) return;
+    delete this.#o.tree.state.later;
+    await this.#o.save();
   }
 
   #package1(): Outgoing[] {
@@ -131,6 +156,15 @@ class Session {
               data: unenrollAlert,
             },
           ]),
+      ...(this.#o.tree.state.later ?? []).map(({ target, data }) => ({
+        kind: 'Alert' as const,
+        code: 1226,
+        type: INSTALLED,
+        format: 'int',
+        mark: 'informational',
+        source: target,
+        data,
+      })),
       {
         kind: 'Replace',
         items: devInfo(this.#o.machine).map((node) => ({ source: node.path, data: node.value ?? '' })),
@@ -142,7 +176,7 @@ class Session {
     return { kind: 'Status', msgRef: String(serverMsgId), cmdRef: '0', cmd: 'SyncHdr', code: 200 };
   }
 
-  async #post(commands: Outgoing[], firstCmdId: number): Promise<ServerMessage | undefined> {
+  async #post(commands: Outgoing[], firstCmdId: number, final = true): Promise<ServerMessage | undefined> {
     const numbered = commands.map((command, n): [number, Outgoing] => [firstCmdId + n, command]);
     this.#sent = numbered
       .filter(([, command]) => command.kind === 'Alert' || command.kind === 'Replace')
@@ -156,6 +190,7 @@ class Session {
       locName: this.#authenticating ? name : undefined,
       credential: this.#authenticating ? md5Credential(name, secret, nonce) : undefined,
       commands: numbered,
+      final,
     });
     const reply = await this.#o.http.send({
       step: `message ${this.#msgId}`,
@@ -167,7 +202,7 @@ class Session {
     this.#outcome.messages++;
     this.#outcome.bytesOut += body.length;
     this.#outcome.bytesIn += reply.body.length;
-    return this.#read(reply);
+    return this.#read(reply, final);
   }
 
   #headers(): Record<string, string> {
@@ -181,7 +216,7 @@ class Session {
     };
   }
 
-  #read(reply: HttpReply): ServerMessage | undefined {
+  #read(reply: HttpReply, final: boolean): ServerMessage | undefined {
     if (reply.status !== 200) {
       throw new DeviceError(
         httpHresult(reply.status),
@@ -205,6 +240,7 @@ class Session {
       deviceId: this.#o.machine.deviceId,
       lastServerMsgId: this.#serverMsgId,
       sent: this.#sent,
+      final,
     });
     this.#serverMsgId = message.msgId;
     this.#outcome.remarks.push(...message.remarks);

@@ -45,6 +45,8 @@ export interface Expected {
   lastServerMsgId: number;
   /** the commands of our message that need a Status, in order */
   sent: { cmdId: string; cmd: string }[];
+  /** our message was the end of its package; left out, it was */
+  final?: boolean;
 }
 
 const NAMESPACES = ['SYNCML:SYNCML1.2', 'SYNCML:SYNCML1.1'];
@@ -82,7 +84,9 @@ export function readServerMessage(bytes: Buffer, expected: Expected): ServerMess
   const { headerStatus, challenge } = checkStatuses(body, statuses, expected);
   const commands = body.children.filter((node) => !PASSIVE.includes(node.name)).map(readCommand);
   const alerts = body.children.filter((node) => node.name === 'Alert').map((node) => text(node, 'Data')?.trim());
-  const final = checkFinal(body, challenge !== undefined);
+  if (expected.final === false) checkAskedOn(commands, alerts);
+  const final = checkFinal(body, challenge !== undefined || expected.final === false);
+  if (expected.final === false && final) broken('final-too-early', 'Final, though our package goes on');
   if (challenge && commands.length > 0) broken('command-with-challenge', 'a challenge came together with commands');
   const remarks = challenge && final ? ['Final in a message with a challenge'] : [];
   return {
@@ -95,6 +99,12 @@ export function readServerMessage(bytes: Buffer, expected: Expected): ServerMess
     final,
     remarks,
   };
+}
+
+// OMA-DM Protocol: a package that goes on is asked on for, and nothing new comes before its end.
+function checkAskedOn(commands: ServerCommand[], alerts: (string | undefined)[]): void {
+  if (commands.length > 0) broken('command-too-early', 'commands before our package was at its end');
+  if (!alerts.includes('1222')) broken('not-asked-on', 'no alert 1222 for a message without Final');
 }
 
 const PASSIVE = ['Status', 'Alert', 'Final'];
@@ -222,10 +232,10 @@ function metaText(meta: XmlNode | undefined, name: string): string | undefined {
   return found && rawText(found).trim();
 }
 
-function checkFinal(body: XmlNode, challenged: boolean): boolean {
+function checkFinal(body: XmlNode, mayBeMissing: boolean): boolean {
   const finals = body.children.filter((node) => node.name === 'Final');
   if (finals.length === 0) {
-    if (!challenged) broken('final-missing', 'the package has no Final');
+    if (!mayBeMissing) broken('final-missing', 'the package has no Final');
     return false;
   }
   if (finals.length > 1 || body.children.at(-1) !== finals[0]) broken('final-place', 'Final is not the last element');

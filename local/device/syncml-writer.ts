@@ -9,10 +9,21 @@ export type Outgoing =
       kind: 'Results';
       msgRef: string;
       cmdRef: string;
-      items: { source: string; data: string; format: string; type?: string }[];
+      items: ResultItem[];
     }
-  | { kind: 'Alert'; code: number; type?: string; format?: string; mark?: string; data?: string }
+  | { kind: 'Alert'; code: number; type?: string; format?: string; mark?: string; source?: string; data?: string }
   | { kind: 'Replace'; items: { source: string; data: string }[] };
+
+export interface ResultItem {
+  source: string;
+  data: string;
+  format: string;
+  type?: string;
+  /** bytes of the whole value, with the first piece of one that goes in several messages */
+  size?: number;
+  /** further pieces follow */
+  moreData?: boolean;
+}
 
 export interface OutgoingMessage {
   sessionId: string;
@@ -24,6 +35,8 @@ export interface OutgoingMessage {
   credential?: string;
   /** with their CmdIDs */
   commands: [cmdId: number, command: Outgoing][];
+  /** false where the package goes on in the next message; left out, it does not */
+  final?: boolean;
 }
 
 /** A message as the native client writes it: SyncML 1.2, no Meta in the header, no Cmd in Results. */
@@ -42,7 +55,9 @@ export function writeMessage(message: OutgoingMessage): Buffer {
   ]);
   const body = message.commands.map(([cmdId, command]) => commandElement(String(cmdId), command));
   return Buffer.from(
-    element('SyncML', [header, element('SyncBody', [...body, element('Final')])], { xmlns: 'SYNCML:SYNCML1.2' }),
+    element('SyncML', [header, element('SyncBody', [...body, ...(message.final === false ? [] : [element('Final')])])], {
+      xmlns: 'SYNCML:SYNCML1.2',
+    }),
   );
 }
 
@@ -68,7 +83,7 @@ function commandElement(cmdId: string, command: Outgoing): Markup {
         id,
         textElement('MsgRef', command.msgRef),
         textElement('CmdRef', command.cmdRef),
-        ...command.items.map((item) => sourceItem(item.source, item.data, resultMeta(item))),
+        ...command.items.map((item) => sourceItem(item.source, item.data, resultMeta(item), item.moreData)),
       ]);
     case 'Alert':
       return element('Alert', [id, textElement('Data', String(command.code)), ...alertItem(command)]);
@@ -78,28 +93,31 @@ function commandElement(cmdId: string, command: Outgoing): Markup {
 }
 
 // Only what is not plain text is named.
-function resultMeta(item: { format: string; type?: string }): Markup | undefined {
+function resultMeta(item: ResultItem): Markup | undefined {
   const list = [
     ...(item.format !== 'chr' ? [textElement('Format', item.format, METINF)] : []),
     ...(item.type && item.type !== 'text/plain' ? [textElement('Type', item.type, METINF)] : []),
+    ...(item.size !== undefined ? [textElement('Size', String(item.size), METINF)] : []),
   ];
   return list.length > 0 ? element('Meta', list) : undefined;
 }
 
-function sourceItem(source: string, data: string, meta?: Markup): Markup {
+function sourceItem(source: string, data: string, meta?: Markup, moreData = false): Markup {
   return element('Item', [
     element('Source', textElement('LocURI', source)),
     ...(meta ? [meta] : []),
     textElement('Data', data),
+    ...(moreData ? [element('MoreData')] : []),
   ]);
 }
 
-function alertItem(alert: { type?: string; format?: string; mark?: string; data?: string }): Markup[] {
+function alertItem(alert: Extract<Outgoing, { kind: 'Alert' }>): Markup[] {
   if (!alert.type) return [];
   const meta = element('Meta', [
     textElement('Type', alert.type, METINF),
     ...(alert.format ? [textElement('Format', alert.format, METINF)] : []),
     ...(alert.mark ? [textElement('Mark', alert.mark, METINF)] : []),
   ]);
-  return [element('Item', [meta, textElement('Data', alert.data ?? '')])];
+  const source = alert.source ? [element('Source', textElement('LocURI', alert.source))] : [];
+  return [element('Item', [...source, meta, textElement('Data', alert.data ?? '')])];
 }

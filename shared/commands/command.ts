@@ -72,7 +72,7 @@ export interface Command {
   expiresAt?: string;
   /** How often it was put into a message. */
   deliveries: number;
-  /** Deliveries after which no word came in that session. From the first on it is sent alone. */
+  /** Deliveries after which no word came in that session. From the second on it is sent alone. */
   unanswered?: number;
   /** Sessions that the device aborted, or messages that it refused, while this was unanswered in them. */
   aborts?: number;

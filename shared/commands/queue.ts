@@ -1,5 +1,6 @@
 import { DEVICE_ROW, type Device, hasLeft } from '../devices/device.ts';
 import { readDevice, touchSession, untilWritten } from '../devices/device-rows.ts';
+import { asksForRenewal } from '../devices/renewal-window.ts';
 import { type Idempotency, recall, remember } from '../idempotency/idempotency.ts';
 import { conflict, notFound } from '../platform/problem.ts';
 import type { Row } from '../storage/rows.ts';
@@ -37,6 +38,7 @@ export async function queueCommands(
       ...device.value,
       nextSequence: device.value.nextSequence + commands.length,
       revision: device.value.revision + 1,
+      ...(commands.some(asksForRenewal) && { renewNowAt: queuing.at }),
     };
     const changes: Change[] = [
       { kind: 'replace', rowKey: DEVICE_ROW, value, etag: device.etag },

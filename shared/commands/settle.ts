@@ -185,9 +185,12 @@ export function noteAbort(command: Command): Command {
   return command.state === 'sent' ? { ...command, aborts: (command.aborts ?? 0) + 1 } : command;
 }
 
-/** @returns whether the device may have choked on it: such a command is sent alone, so that it takes no other with it */
+/**
+ * @returns whether the device may have choked on it: such a command is sent alone, so that it takes no other with it. One
+ *   answer that is missing may be the network's fault.
+ */
 export function isSuspect({ unanswered, aborts }: Command): boolean {
-  return (unanswered ?? 0) > 0 || (aborts ?? 0) > 0;
+  return (unanswered ?? 0) > 1 || (aborts ?? 0) > 0;
 }
 
 /** What came later of an item that the device had accepted (202): by then the last word about it. */

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { parseStringPromise } from 'xml2js';
 import type { WantedDefault } from '../../shared/management/device-defaults.ts';
+import { openReply, openSecrets, sealReply } from '../../shared/management/secret-data.ts';
 import { takeTurn } from '../../shared/management/turn.ts';
 import type { TurnOutcome } from '../../shared/management/turn-state.ts';
 import type { Snapshot } from '../../shared/management/working-copy.ts';
 import { Conflict } from '../../shared/storage/tables.ts';
 import { readSyncML } from '../../shared/wire/syncml.ts';
-import type { Partition } from './partition.ts';
+import { DATA_KEY, type Partition } from './partition.ts';
 
 /** What the server asks in one message, as a device reads it. */
 export interface Asked {
@@ -14,6 +15,8 @@ export interface Asked {
   cmdId: string;
   target: string;
   data?: string;
+  /** CmdID of the Atomic that it is a part of. An Atomic itself has the verb `Atomic` and no target. */
+  atomic?: string;
 }
 
 export interface Reply {
@@ -21,7 +24,7 @@ export interface Reply {
   outcome: TurnOutcome;
   /** What the turn that was stored had read. */
   snapshot: Snapshot;
-  /** Names of all elements of the body and the CmdIDs among them, in order. */
+  /** Names of all elements of the body in order, and all CmdIDs, those inside an Atomic too. */
   elements: string[];
   cmdIds: string[];
   statuses: { cmdRef: string; cmd: string; code: string }[];
@@ -49,6 +52,8 @@ export class DeviceModel {
   sessionId = '0';
   msgId = 0;
   lastAsked: Asked[] = [];
+  /** The key that this server reads: undefined when it is gone, `notNow` when it may not be read. */
+  key: Buffer | 'notNow' | undefined = DATA_KEY;
   /** What the organisation gives every PC. */
   defaults: readonly WantedDefault[] = [];
 
@@ -130,8 +135,11 @@ export class DeviceModel {
     };
     for (let page = 1; ; page += 1) {
       const snapshot = this.partition.snapshot(page * 60);
-      const outcome = takeTurn(snapshot, input);
-      if (!outcome.starved || page >= pages) return { snapshot, outcome };
+      const outcome = takeTurn(openReply(this.key, snapshot), { ...input, secrets: openSecrets(this.key, snapshot) });
+      const changes = outcome.holdsSecret
+        ? sealReply(this.key, snapshot.device.value.id, outcome.changes)
+        : outcome.changes;
+      if (!outcome.starved || page >= pages) return { snapshot, outcome: { ...outcome, changes } };
     }
   }
 }
@@ -156,24 +164,30 @@ async function readReply(
   const text = (element: Element | undefined, ...names: string[]) => find(element, ...names)?._ ?? '';
   const body = find(root, 'SyncBody')?.$$ ?? [];
   const verbs = ['Get', 'Add', 'Replace', 'Delete', 'Exec'];
+  const asked = (element: Element, atomic?: string): Asked[] => {
+    const cmdId = text(element, 'CmdID');
+    const name = element['#name'];
+    if (name === 'Atomic') {
+      const inner = (element.$$ ?? []).flatMap((each) => asked(each, cmdId));
+      return [{ verb: name, cmdId, target: '' }, ...inner];
+    }
+    if (!verbs.includes(name)) return [];
+    const target = text(element, 'Item', 'Target', 'LocURI');
+    return [{ verb: name, cmdId, target, data: find(element, 'Item', 'Data')?._, ...(atomic ? { atomic } : {}) }];
+  };
+  const commands = body.flatMap((element) => asked(element));
+  const inner = commands.filter(({ atomic }) => atomic !== undefined).map(({ cmdId }) => cmdId);
   return {
     bytes,
     outcome,
     snapshot,
     elements: body.map((e) => e['#name']),
-    cmdIds: body.map((e) => text(e, 'CmdID')).filter(Boolean),
+    cmdIds: [...body.map((e) => text(e, 'CmdID')).filter(Boolean), ...inner],
     msgId: text(root, 'SyncHdr', 'MsgID'),
     statuses: body
       .filter((e) => e['#name'] === 'Status')
       .map((e) => ({ cmdRef: text(e, 'CmdRef'), cmd: text(e, 'Cmd'), code: text(e, 'Data') })),
-    commands: body
-      .filter((e) => verbs.includes(e['#name']))
-      .map((e) => ({
-        verb: e['#name'],
-        cmdId: text(e, 'CmdID'),
-        target: text(e, 'Item', 'Target', 'LocURI'),
-        data: find(e, 'Item', 'Data')?._,
-      })),
+    commands,
     alerts: body.filter((e) => e['#name'] === 'Alert').map((e) => text(e, 'Data')),
     final: body.some((e) => e['#name'] === 'Final'),
   };

@@ -1,17 +1,22 @@
 import {
   COMMAND_PREFIX,
   type Command,
+  type CommandItem,
   commandId,
   FINISHED_PREFIX,
   mayRepeat,
   type Verb,
 } from '../../shared/commands/command.ts';
+import { sealItems } from '../../shared/commands/secrets.ts';
 import { DEVICE_ROW, type Device, SESSION_ROW } from '../../shared/devices/device.ts';
 import type { Session } from '../../shared/management/session.ts';
 import type { Snapshot } from '../../shared/management/working-copy.ts';
 import type { Row } from '../../shared/storage/rows.ts';
 import { type Change, Conflict, type Table } from '../../shared/storage/tables.ts';
 import { checkTransaction, fits, MemoryStorage } from './memory-storage.ts';
+
+/** Under this key the secret data of these tests lies. */
+export const DATA_KEY = Buffer.alloc(32, 7);
 
 /** A device's partition in memory, with ETags and all-or-nothing writes, for tests of the pure parts. */
 export class Partition {
@@ -81,16 +86,30 @@ export class Partition {
     this.apply([{ kind: 'replace', rowKey: DEVICE_ROW, value: { ...value, ...change }, etag }]);
   }
 
-  queue(verb: Verb, target: string, more: Partial<Command['items'][number]> & { once?: boolean } = {}): string {
-    const { once, ...item } = more;
+  queue(
+    verb: Verb,
+    target: string,
+    more: Partial<Command['items'][number]> & Partial<Pick<Command, 'once' | 'expiresAt'>> = {},
+  ): string {
+    const { once, expiresAt, ...item } = more;
+    return this.queueItems(verb, [{ target, ...item }], { once, expiresAt });
+  }
+
+  /** Secret data is sealed, as it is where commands are queued. */
+  queueItems(
+    verb: Command['verb'],
+    given: CommandItem[],
+    { once, expiresAt }: Partial<Pick<Command, 'once' | 'expiresAt'>> = {},
+  ): string {
     const sequence = this.device.nextSequence;
-    const items = [{ target, ...item }];
+    const items = sealItems(DATA_KEY, this.device.id, commandId(sequence), given);
     const command: Command = {
       id: commandId(sequence),
       verb,
       items,
       state: 'waiting',
       once: once ?? !mayRepeat(verb, items),
+      ...(expiresAt ? { expiresAt } : {}),
       queuedAt: '2026-01-01T00:00:00.000Z',
       queuedBy: 'test',
       deliveries: 0,

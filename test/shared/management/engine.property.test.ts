@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Command, isFinal, needsUser, VERBS } from '../../../shared/commands/command.ts';
+import { type Command, isFinal, needsUser, VERBS, type Verb } from '../../../shared/commands/command.ts';
+import { expireCommands } from '../../../shared/commands/expiry.ts';
 import { cancelCommand } from '../../../shared/commands/queue.ts';
+import { isExpired, isSuspect } from '../../../shared/commands/settle.ts';
 import { askToUnenroll, callOffUnenroll } from '../../../shared/devices/unenroll-requests.ts';
 import { REPLAY_FOR_MS, type Session } from '../../../shared/management/session.ts';
 import type { Log } from '../../../shared/platform/log.ts';
 import { Problem } from '../../../shared/platform/problem.ts';
 import { type Asked, DeviceModel, type Reply, type SendOptions } from '../../support/device-model.ts';
-import { enrolledDevice, Partition } from '../../support/partition.ts';
+import { DATA_KEY, enrolledDevice, Partition } from '../../support/partition.ts';
 
 /**
  * The engine under everything that a device, a network, a clock and an administrator may do between two messages. The
@@ -15,7 +17,9 @@ import { enrolledDevice, Partition } from '../../support/partition.ts';
  */
 
 type Act =
-  | { kind: 'queue'; verb: Command['verb']; user: boolean; large: boolean; count: number }
+  | { kind: 'queue'; verb: Verb; user: boolean; large: boolean; secret: boolean; days: number; count: number }
+  | { kind: 'atomic'; verbs: Verb[]; user: boolean; days: number }
+  | { kind: 'sweep' }
   | { kind: 'cancel'; pick: number }
   | { kind: 'unenroll'; accept: boolean }
   | { kind: 'callOff' };
@@ -26,12 +30,14 @@ type Step =
   | { kind: 'answer'; codes: number[]; lost: boolean; split: boolean; abort: boolean; login?: string; race?: Act }
   | { kind: 'again' }
   | { kind: 'otherBytes' }
+  | { kind: 'stray'; codes: number[] }
+  | { kind: 'key'; there: boolean }
   | { kind: 'clock'; minutes: number };
 
 const RUNS = Number(process.env['LANYARD_TEST_RUNS'] ?? 150);
 
 /** 0 stands for no answer at all. */
-const CODES = [200, 200, 200, 200, 202, 0, 404, 405, 406, 418, 425, 500, 215];
+const CODES = [200, 200, 200, 200, 202, 0, 400, 404, 405, 406, 418, 425, 500, 507, 215, 216, 516];
 const code = fc.constantFrom(...CODES);
 const act: fc.Arbitrary<Act> = fc.oneof(
   {
@@ -41,9 +47,24 @@ const act: fc.Arbitrary<Act> = fc.oneof(
       verb: fc.constantFrom(...VERBS),
       user: fc.boolean(),
       large: fc.nat(9).map((n) => n === 0),
-      count: fc.constantFrom(1, 1, 2, 5, 30),
+      secret: fc.nat(4).map((n) => n === 0),
+      days: fc.constantFrom(1, 30),
+      count: fc.nat(40).map((n) => (n === 0 ? 300 : ([1, 1, 2, 5, 30][n % 5] ?? 1))),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('atomic' as const),
+      verbs: fc.array(fc.constantFrom<Verb>('Add', 'Add', 'Replace', 'Delete', 'Exec'), {
+        minLength: 1,
+        maxLength: 24,
+      }),
+      user: fc.boolean(),
+      days: fc.constantFrom(1, 30),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant({ kind: 'sweep' } as const) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('cancel' as const), pick: fc.nat(40) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('unenroll' as const), accept: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('callOff' as const) }) },
@@ -80,11 +101,22 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
+      kind: fc.constant('stray' as const),
+      codes: fc.array(code, { minLength: 1, maxLength: 4 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('key' as const), there: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
       kind: fc.constant('clock' as const),
-      minutes: fc.constantFrom(-5, 1, 8, 16, 61, 1_440, 8 * 1_440),
+      minutes: fc.constantFrom(-1_440, -5, 1, 8, 16, 61, 1_440, 8 * 1_440, 31 * 1_440),
     }),
   },
 );
+
+/** Short, so that nothing but encryption hides it. */
+const SECRET = 'Pa55-phrase';
 
 const LOG: Log = { info: () => {}, warn: () => {}, error: () => {} };
 const UNENROLL = './Device/Vendor/MSFT/DMClient/Provider/Lanyard/Unenroll';
@@ -131,6 +163,11 @@ class World {
         return this.#sendAgain();
       case 'otherBytes':
         return this.#sendOtherBytes();
+      case 'stray':
+        return this.#sendStray(each.codes);
+      case 'key':
+        this.device.key = each.there ? DATA_KEY : 'notNow';
+        return;
       default:
         return this.#act(each);
     }
@@ -174,6 +211,18 @@ class World {
     expect(new Map(this.partition.rows)).toEqual(before);
   }
 
+  /** A message of a session that another one has taken the place of. */
+  async #sendStray(codes: number[]): Promise<void> {
+    if (this.device.msgId === 0) return;
+    const { sessionId, msgId, lastAsked } = this.device;
+    this.device.sessionId = 'earlier';
+    const before = new Map(this.partition.rows);
+    const reply = await this.device.answer((asked) => codes[Number(asked.cmdId) % codes.length] || undefined);
+    expect(reply.commands).toEqual([]);
+    expect(new Map(this.partition.rows)).toEqual(before);
+    Object.assign(this.device, { sessionId, msgId, lastAsked });
+  }
+
   /** @param lost the reply does not arrive, so the device does not know what it was asked */
   async #tell(lost: boolean, send: () => Promise<Reply>, body = ''): Promise<void> {
     const reply = await send();
@@ -197,6 +246,11 @@ class World {
     const { now } = this.device;
     try {
       if (each.kind === 'queue') this.#queue(each);
+      if (each.kind === 'atomic') this.#queueAtomic(each);
+      if (each.kind === 'sweep') {
+        await storage.table('devicelist').write('devices', [{ kind: 'insert', rowKey: id, value: { id } }]);
+        await expireCommands(storage, now);
+      }
       if (each.kind === 'cancel') {
         const command = this.#commands()[each.pick % Math.max(1, this.#commands().length)];
         if (command) await cancelCommand(storage, id, command.id, { actor: 'kim', now });
@@ -212,12 +266,27 @@ class World {
     }
   }
 
-  #queue({ verb, user, large, count }: Extract<Act, { kind: 'queue' }>): void {
+  #queue({ verb, user, large, secret, days, count }: Extract<Act, { kind: 'queue' }>): void {
     for (let index = 0; index < (large ? 3 : count); index += 1) {
       const target = `./${user ? 'User' : 'Device'}/Vendor/MSFT/Node/N${this.partition.device.nextSequence}`;
-      const data = verb === 'Add' || verb === 'Replace' ? { data: large ? 'x'.repeat(90_000) : '1' } : {};
-      this.partition.queue(verb, target, data);
+      const data = verb === 'Add' || verb === 'Replace' ? { data: large ? 'x'.repeat(90_000) : SECRET } : {};
+      const hidden = secret ? { secret: true as const } : {};
+      this.partition.queue(verb, target, { ...data, ...hidden, expiresAt: this.#after(days) });
     }
+  }
+
+  #queueAtomic({ verbs, user, days }: Extract<Act, { kind: 'atomic' }>): void {
+    const top = `./${user ? 'User' : 'Device'}/Vendor/MSFT/Node/N${this.partition.device.nextSequence}`;
+    const items = verbs.map((verb, index) => ({
+      verb,
+      target: `${top}/P${index}`,
+      ...(verb === 'Add' || verb === 'Replace' ? { data: '1' } : {}),
+    }));
+    this.partition.queueItems('Atomic', items, { expiresAt: this.#after(days) });
+  }
+
+  #after(days: number): string {
+    return new Date(this.device.now.getTime() + days * 86_400_000).toISOString();
   }
 
   #session(): Session | undefined {
@@ -239,7 +308,8 @@ class World {
     expect(reply.statuses[0]).toMatchObject({ cmdRef: '0', cmd: 'SyncHdr', code: '200' });
     expect(reply.elements[0]).toBe('Status');
     expect(new Set(reply.cmdIds).size, 'each CmdID is there once').toBe(reply.cmdIds.length);
-    expect(reply.cmdIds.length).toBe(reply.elements.filter((name) => name !== 'Final').length);
+    const inner = reply.commands.filter(({ atomic }) => atomic !== undefined).length;
+    expect(reply.cmdIds.length).toBe(reply.elements.filter((name) => name !== 'Final').length + inner);
     expect(reply.commands.length).toBeLessThanOrEqual(25);
     expect(reply.outcome.reply.length).toBeLessThanOrEqual(256 * 1024);
     this.#checkChanges(reply);
@@ -260,20 +330,31 @@ class World {
 
   #checkDeliveries(reply: Reply): void {
     const commands = this.#commands();
-    const targets = new Set(reply.commands.map(({ target }) => target));
-    const sent = commands.filter(({ items }) => targets.has(items[0]!.target));
-    for (const { once, items } of sent) {
-      const replies = this.#seen.get(items[0]!.target) ?? new Set();
-      this.#seen.set(items[0]!.target, replies.add(reply.outcome.reply.toString('base64')));
-      if (once) expect(replies.size, `${items[0]!.target} may be sent once`).toBe(1);
+    const owners = new Map(commands.flatMap((command) => command.items.map(({ target }) => [target, command])));
+    const asked = reply.commands.flatMap(({ target }) => owners.get(target) ?? []);
+    const sent = [...new Set(asked)];
+    for (const { once, id } of sent) {
+      const replies = this.#seen.get(id) ?? new Set();
+      this.#seen.set(id, replies.add(reply.outcome.reply.toString('base64')));
+      if (once) expect(replies.size, `${id} may be sent once`).toBe(1);
     }
     if (reply.outcome.changes.length === 0 || sent.length === 0) return;
-    const order = reply.commands.map(({ target }) => sent.findIndex(({ items }) => items[0]!.target === target));
-    expect(order.filter((place) => place >= 0)).toEqual(sent.map((_, place) => place));
-    const overtaken = commands.filter(({ id, state }) => state === 'waiting' && id < sent.at(-1)!.id);
+    expect(sent.map(({ id }) => id)).toEqual(sent.map(({ id }) => id).toSorted());
+    // Each command in one piece: its items stand together.
+    expect(asked.filter((command, index) => command !== asked[index - 1])).toEqual(sent);
+    this.#checkOvertaking(commands, sent.at(-1)!);
+    const suspects = sent.filter((command) => isSuspect(command));
+    if (suspects.length > 0) expect(sent, 'what may have been choked on goes alone').toHaveLength(1);
+  }
+
+  #checkOvertaking(commands: Command[], last: Command): void {
+    const overtaken = commands.filter(({ id, state }) => state === 'waiting' && id < last.id);
     const held = this.#session()?.heldForUser ?? [];
     const canBeSent = (command: Command) =>
-      !held.includes(command.id) && (!needsUser(command) || this.#session()?.loginStatus === 'user');
+      !held.includes(command.id) &&
+      !isExpired(command, this.device.now) &&
+      !(this.device.key === 'notNow' && command.items.some(({ sealed }) => sealed)) &&
+      (!needsUser(command) || this.#session()?.loginStatus === 'user');
     expect(overtaken.filter(canBeSent), 'nothing that could be sent is overtaken').toEqual([]);
   }
 
@@ -302,14 +383,29 @@ class World {
     for (const key of keys) {
       const command = this.partition.rows.get(key)!.value as Command;
       expect(isFinal(command.state), `${key} is ${command.state}`).toBe(key.startsWith('~'));
+      this.#checkRow(command);
       if (!isFinal(command.state)) continue;
       expect(command).toEqual(this.#ended.get(command.id) ?? command);
       this.#ended.set(command.id, structuredClone(command));
     }
   }
 
+  /** What each row holds, whatever led to it. */
+  #checkRow(command: Command): void {
+    const secret = command.items.filter((item) => item.secret);
+    expect(
+      secret.filter(({ data }) => data !== undefined),
+      'a secret is not stored as it is',
+    ).toEqual([]);
+    if (isFinal(command.state)) expect(secret.filter(({ sealed }) => sealed)).toEqual([]);
+    if (command.state === 'expired') expect(command.deliveries).toBe(0);
+    if (command.once) expect(command.deliveries).toBeLessThanOrEqual(1);
+    if (command.state === 'done' && command.atomicStatus === undefined) expect(command.results).not.toContain(null);
+  }
+
   /** A device that does nothing but answer comes to an end, and then nothing is left that could have been sent. */
   async #letItEnd(): Promise<void> {
+    this.device.key = DATA_KEY;
     const bound = 4 + this.#commands().length;
     let messages = 0;
     await this.#tell(false, () => this.device.begin({ pages: 20, login: 'user' }));
