@@ -1,6 +1,6 @@
 import { actorOf, CONNECTION_OPTIONS, connect, devicePath, listAll } from './connection.ts';
 import { printable } from './printable.ts';
-import { table, type Verb } from './verb.ts';
+import { numberOf, table, type Verb } from './verb.ts';
 
 interface ListEntry {
   id: string;
@@ -32,8 +32,8 @@ const devices: Verb = {
     ...CONNECTION_OPTIONS,
   },
   async run(input) {
-    const expiring = numberOf(input.options['expiring'], 'expiring');
-    const query = expiring === undefined ? {} : { expiring: String(expiring) };
+    const expiring = numberOf(input, 'expiring');
+    const query: Record<string, string> = expiring === undefined ? {} : { expiring: String(expiring) };
     const items = await listAll<ListEntry>(connect(input), '/api/devices', query);
     const rows = items.map(({ id, name, user, state, unenrollState, lastContactDay, certificateEnd }) => ({
       id,

@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { CONNECTION_OPTIONS, connect } from './connection.ts';
 import { printable } from './printable.ts';
-import { type Input, needed, UsageError, type Verb } from './verb.ts';
+import { type Input, needed, numberOf, UsageError, type Verb } from './verb.ts';
 
 interface InvitationMade {
   user: string;
@@ -114,9 +114,4 @@ const bulkPackage: Verb = {
 
 export const INVITATION_VERBS: readonly Verb[] = [invite, bulkPackage];
 
-function numberOf(input: Input, name: string): number | undefined {
-  const text = input.options[name];
-  if (text === undefined) return undefined;
-  if (!/^\d{1,6}$/.test(text)) throw new UsageError(`--${name} takes a whole number`);
-  return Number(text);
-}
+export

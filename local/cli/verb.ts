@@ -86,6 +86,14 @@ export function needed(input: Input, name: string): string {
   return value;
 }
 
+/** @returns the whole number of an option. @throws {UsageError} for anything else */
+export function numberOf(input: Input, name: string): number | undefined {
+  const text = input.options[name];
+  if (text === undefined) return undefined;
+  if (!/^\d{1,6}$/.test(text)) throw new UsageError(`--${name} takes a whole number`);
+  return Number(text);
+}
+
 /** Rows as a table for a terminal; nothing but a sentence when there are none. */
 export function table(rows: Record<string, unknown>[], none: string): string {
   const [first] = rows;
