@@ -27,7 +27,9 @@ export type Fault =
   | { kind: 'throttle'; retryAfter?: number }
   | { kind: 'status'; status: number; code: string }
   | { kind: 'hang' }
-  | { kind: 'drop' };
+  | { kind: 'drop' }
+  /** the work is done, and the connection breaks before the answer */
+  | { kind: 'lose-answer' };
 
 export interface VaultOptions {
   /** what each identity may do, by its client id; `''` is the app's own. Everything, where an identity is not named. */
@@ -129,6 +131,7 @@ async function serve(
   const caller = TOKEN.exec(request.headers.authorization ?? '')?.[1];
   const call: VaultCall = { operation: 'challenge', name: '', caller: caller ?? '', status: 0 };
   vault.calls.push(call);
+  let loseAnswer = false;
   const mayDo = (right: Right) => identities?.[caller ?? '']?.includes(right) ?? true;
   const answer = await answerVaultCall({
     vault: { url: vault.url, objects: vault.objects },
@@ -137,7 +140,8 @@ async function serve(
     allow(operation, name) {
       Object.assign(call, { operation, name });
       const fault = vault.fault?.(call);
-      if (fault) throw new Faulty(fault);
+      if (fault?.kind === 'lose-answer') loseAnswer = true;
+      else if (fault) throw new Faulty(fault);
       if (!mayDo(operation)) {
         throw new VaultRefusal(
           403,
@@ -149,19 +153,21 @@ async function serve(
     },
   }).catch((error) => refusalOf(error));
   if (answer === 'hang') return;
-  if (answer === 'drop') return void request.socket.destroy();
+  if (answer === 'drop' || loseAnswer) return void request.socket.destroy();
   call.status = answer.status;
   response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
   response.end(answer.body === undefined ? '' : JSON.stringify(answer.body));
 }
 
 class Faulty extends Error {
-  readonly fault: Fault;
-  constructor(fault: Fault) {
+  readonly fault: Instead;
+  constructor(fault: Instead) {
     super(fault.kind);
     this.fault = fault;
   }
 }
+
+type Instead = Exclude<Fault, { kind: 'lose-answer' }>;
 
 function refusalOf(error: unknown): VaultAnswer | 'hang' | 'drop' {
   if (error instanceof VaultRefusal) {
