@@ -98,14 +98,17 @@ function actorOf(request: HttpRequest): string {
   return name || 'unnamed';
 }
 
-/** @returns the Idempotency-Key of a POST with a hash of what it asks, so that another request under it is noticed */
-export function idempotencyOf({ request }: AdminCall, body: unknown): Idempotency | undefined {
+/**
+ * @returns the Idempotency-Key of a POST with a hash of what it asks, so that another request under it is noticed. A key is
+ *   one caller's own: two who choose the same word do not get each other's answers
+ */
+export function idempotencyOf({ request, actor }: AdminCall, body: unknown): Idempotency | undefined {
   const key = request.headers.get('idempotency-key')?.trim();
   if (!key) return undefined;
   if (key.length > 200) throw badRequest([{ field: 'Idempotency-Key', message: 'is longer than 200 characters' }]);
   const { pathname } = new URL(request.url);
   const asked = JSON.stringify([request.method, pathname.toLowerCase(), body]);
-  return { key, requestHash: sha256(asked).toString('hex') };
+  return { key: JSON.stringify([actor, key]), requestHash: sha256(asked).toString('hex') };
 }
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -17,7 +17,11 @@ const LAST_MS = 8_640_000_000_000_000;
 /** Writes one entry. One call. */
 export async function writeAudit(storage: Storage, entry: AuditEntry): Promise<void> {
   const month = entry.at.slice(0, 7);
-  const newestFirst = String(LAST_MS - Date.parse(entry.at)).padStart(16, '0');
-  const rowKey = `${newestFirst}-${randomBytes(4).toString('hex')}`;
+  const rowKey = `${auditTime(Date.parse(entry.at))}-${randomBytes(4).toString('hex')}`;
   await storage.table('audit').write(month, [{ kind: 'insert', rowKey, value: entry }]);
+}
+
+/** How the RowKeys of a moment begin (ms since 1970): the later, the smaller. */
+export function auditTime(ms: number): string {
+  return String(LAST_MS - ms).padStart(16, '0');
 }

@@ -38,6 +38,8 @@ export interface DeviceView {
   /** What it was given by default, by the name of the setting. */
   defaults: Record<string, DefaultView>;
   unenroll?: Unenroll;
+  /** By whom and why it is refused; `before` is the state that it goes back to. */
+  blocked?: Device['blocked'];
   supersededBy?: string;
 }
 
@@ -92,6 +94,7 @@ export function deviceView(device: Device, lastContact: string | undefined): Dev
       Object.entries(device.defaults ?? {}).map(([name, each]) => [name, defaultView(each)]),
     ),
     unenroll,
+    blocked: device.blocked,
     supersededBy: device.supersededBy,
   };
 }

@@ -147,6 +147,8 @@ export interface Device {
   digestCredential?: string;
   nextSequence: number;
   unenroll?: Unenroll;
+  /** Who has it refused outright, and what it was before. There while the state is `blocked`. */
+  blocked?: { by: string; at: string; reason: string; before: DeviceState };
   /** The enrollment that took this one's place. */
   supersededBy?: string;
 }

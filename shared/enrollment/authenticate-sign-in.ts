@@ -30,7 +30,7 @@ export async function authenticateBySignIn(
 async function readGrant(storage: Storage, { sub, invitation }: EnrollmentClaims): Promise<Row<Grant | Invitation>> {
   if (invitation === undefined) return readStandingGrant(storage, sub);
   const row = await storage.table('invitations').get<Invitation>(partitionOfUser(sub), invitation);
-  if (row) return row;
+  if (row && !row.value.withdrawn) return row;
   throw new EnrollmentRefusal('wrongCredential', `Invitation ${invitation}, by which the user signed in, is gone.`);
 }
 

@@ -17,6 +17,8 @@ export interface Invitation extends Grant, InvitationTerms {
   createdAt: string;
   createdBy: string;
   maxDevices: number;
+  /** An administrator ended it before its time. */
+  withdrawn?: { by: string; at: string };
 }
 
 /** What an invitation allows, and what it says of the devices that come with it. */
@@ -134,6 +136,11 @@ export async function findInvitation(
     if (timingSafeEqual(Buffer.from(row.value.secretHash, 'hex'), given)) found = row;
   }
   return found && found.value.expiresAt > now.toISOString() ? found : undefined;
+}
+
+/** All invitations of a user that are kept, ended ones too. One call. */
+export async function listInvitations(storage: Storage, user: string): Promise<Row<Invitation>[]> {
+  return (await storage.table('invitations').page<Invitation>(partitionOfUser(user), PAGE)).rows;
 }
 
 /** What the record of an enrollment says of the invitation that admitted it. */
