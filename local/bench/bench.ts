@@ -18,7 +18,7 @@ import { type LocalDeployment, startLocal } from '../deployment.ts';
 import { newMachine } from '../device/machine.ts';
 import { contextItems, readTokenResponse, requestSecurityToken } from '../device/security-token.ts';
 import { SHA256, signingRequest } from '../device/signing-request.ts';
-import { writeMessage } from '../device/syncml-writer.ts';
+import { checkIn } from './check-in.ts';
 import { type Caller, type Figures, load, post } from './load.ts';
 
 /**
@@ -94,29 +94,6 @@ async function enrollDevices(local: LocalDeployment): Promise<BenchDevice[]> {
     devices.push({ id, machine, certificate: cert, agent: keptAlive({ ca: local.tlsRoot, key, cert }) });
   }
   return devices;
-}
-
-/** A quiet check-in: package 1 of a session in which the server has nothing to ask. */
-function checkIn(machine: BenchDevice['machine'], sessionId: number, url: string): Buffer {
-  const devInfo = {
-    DevId: machine.deviceId,
-    Man: machine.manufacturer,
-    Mod: machine.model,
-    DmV: '1.3',
-    Lang: machine.locale,
-  };
-  const items = Object.entries(devInfo).map(([name, data]) => ({ source: `./DevInfo/${name}`, data }));
-  return writeMessage({
-    sessionId: String(sessionId),
-    msgId: 1,
-    target: url,
-    source: machine.deviceId,
-    commands: [
-      [2, { kind: 'Alert', code: 1201 }],
-      [3, { kind: 'Alert', code: 1224, type: 'com.microsoft/MDM/LoginStatus', data: 'user' }],
-      [4, { kind: 'Replace', items }],
-    ],
-  });
 }
 
 /** SessionIDs of all runs, so that no message is the repetition of another. */
@@ -249,7 +226,9 @@ async function main(): Promise<void> {
   }
 }
 
-main().then(
+const job =
+  process.argv[2] === 'cold' ? import('./cold.ts').then(({ measureColdStarts }) => measureColdStarts()) : main();
+job.then(
   () => process.exit(0),
   (error: unknown) => {
     console.error(error);
