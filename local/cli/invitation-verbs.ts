@@ -113,5 +113,3 @@ const bulkPackage: Verb = {
 };
 
 export const INVITATION_VERBS: readonly Verb[] = [invite, bulkPackage];
-
-export

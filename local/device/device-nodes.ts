@@ -173,7 +173,7 @@ function dmClient(machine: Machine, enrollment: EnrollmentState): NodeDefinition
   ];
 }
 
-const NUMBERS = /Interval|Number|IsSyncDone|TimeOut/;
+const NUMBERS = /Interval|NumberOf|IsSyncDone|TimeOut/;
 const BOOLEANS = /PollOn|AllUsers|RequireMessage|EnableOma|HasFinished|SkipUser|SkipDevice/;
 
 const SETTABLE = [
