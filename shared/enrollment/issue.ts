@@ -47,7 +47,7 @@ export async function issueEnrollment(
   request: AcceptedRequest,
 ): Promise<{ device: Device; certificate: Buffer }> {
   const { now } = request;
-  const use = await reserveUse(storage, request);
+  const use = await chooseUse(storage, request);
   const existing = use.isNew ? undefined : await readDevice(storage, use.enrollmentId);
   const issued = existing?.value.certificates.find((c) => c.publicKeyHash === request.signingRequest.publicKeyHash);
   if (existing && issued) {
@@ -59,7 +59,9 @@ export async function issueEnrollment(
   }
 
   const { subjectPublicKeyInfo, publicKeyHash } = request.signingRequest;
+  // Before the use is written: a certificate authority that does not answer must cost no use, nor leave one behind.
   const leaf = await issueLeaf({ ca, enrollmentId: use.enrollmentId, subjectPublicKeyInfo, now });
+  await use.keep();
   const device = newDevice(request, use.enrollmentId, certificateRecord(leaf, publicKeyHash, now));
   await insertDevice(storage, device);
   if (use.replaces) await supersede(storage, use.replaces, device);
@@ -76,20 +78,22 @@ async function renewCredential(storage: Storage, row: Row<Device>, request: Acce
   return value;
 }
 
-interface ReservedUse {
+interface ChosenUse {
   enrollmentId: string;
-  /** False when an earlier request had reserved it already. */
+  /** False when an earlier request had written it already. */
   isNew: boolean;
+  /** Writes a new use. @throws {GrantMoved} */
+  keep(): Promise<void>;
   /** An enrollment that never opened a management session and whose place this one takes. */
   replaces?: string;
 }
 
-async function reserveUse(storage: Storage, request: AcceptedRequest): Promise<ReservedUse> {
+async function chooseUse(storage: Storage, request: AcceptedRequest): Promise<ChosenUse> {
   const { grant, signingRequest, context, now } = request;
   const { id: grantId, uses, maxDevices = Number.POSITIVE_INFINITY } = grant.value;
   const same = uses.find((use) => use.publicKeyHash === signingRequest.publicKeyHash);
   if (same && now.getTime() - Date.parse(same.at) < SAME_REQUEST_FOR_MS) {
-    return { enrollmentId: same.enrollmentId, isNew: false, replaces: same.replaces };
+    return { enrollmentId: same.enrollmentId, isNew: false, keep: async () => {}, replaces: same.replaces };
   }
   const abandoned = await findAbandoned(storage, uses, context.hwDevId);
   const retries = abandoned ? (abandoned.retries ?? 0) + 1 : 0;
@@ -109,8 +113,8 @@ async function reserveUse(storage: Storage, request: AcceptedRequest): Promise<R
     replaces: abandoned?.enrollmentId,
     retries,
   };
-  await writeUses(storage, grant, [...kept, use]);
-  return { enrollmentId: use.enrollmentId, isNew: true, replaces: use.replaces };
+  const keep = () => writeUses(storage, grant, [...kept, use]);
+  return { enrollmentId: use.enrollmentId, isNew: true, keep, replaces: use.replaces };
 }
 
 /** A retry in Settings makes a new key: an enrollment of the same hardware that never called is given up for it. */
