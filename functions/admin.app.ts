@@ -13,5 +13,6 @@ import './admin/settings.ts';
 import './admin/unenroll.ts';
 import './timers/certificate-authority.ts';
 import './timers/expired-commands.ts';
+import './timers/expiring-certificates.ts';
 import './timers/retention.ts';
 import './timers/silent-devices.ts';

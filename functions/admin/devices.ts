@@ -1,12 +1,29 @@
-import { listDevices, showDevice } from '../../shared/devices/device-queries.ts';
+import * as z from 'zod';
+import { listDevices, listExpiring, showDevice } from '../../shared/devices/device-queries.ts';
+import { invalid } from '../../shared/platform/body.ts';
+import { now } from '../../shared/platform/clock.ts';
 import { adminDoor, deviceIdOf, listBody, listOptionsOf } from './admin-door.ts';
 
-/** `GET /api/devices?limit=&cursor=` -> `{items, next}` */
+const expiringQuery = z.object({ expiring: z.coerce.number().int().min(0).max(1_000).optional() });
+const DAY_MS = 86_400_000;
+
+/**
+ * `GET /api/devices?limit=&cursor=` -> `{items, next}`; with `expiring=DAYS` those alone whose certificates end within so many
+ * days or have ended
+ */
 adminDoor('devices', {
   route: 'api/devices',
   methods: ['GET'],
   async handler(call) {
-    const { items, next } = await listDevices(call.services.storage, await listOptionsOf(call));
+    const { storage } = call.services;
+    const query = expiringQuery.safeParse(Object.fromEntries(call.request.query));
+    if (!query.success) throw invalid(query.error);
+    const { expiring } = query.data;
+    const options = await listOptionsOf(call);
+    const { items, next } =
+      expiring === undefined
+        ? await listDevices(storage, options)
+        : await listExpiring(storage, { ...options, before: new Date(now().getTime() + expiring * DAY_MS) });
     return { status: 200, value: await listBody(call, items, next) };
   },
 });

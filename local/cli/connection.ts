@@ -64,12 +64,12 @@ export async function devicePath(admin: AdminClient, device: string): Promise<st
   return `/api/devices/${only.id}`;
 }
 
-/** All pages of a list. */
-export async function listAll<T>(admin: AdminClient, path: string): Promise<T[]> {
+/** All pages of a list. @param more what else stands in the query */
+export async function listAll<T>(admin: AdminClient, path: string, more: Record<string, string> = {}): Promise<T[]> {
   const items: T[] = [];
   let cursor: string | undefined;
   do {
-    const query = new URLSearchParams({ limit: '1000', ...(cursor ? { cursor } : {}) });
+    const query = new URLSearchParams({ limit: '1000', ...more, ...(cursor ? { cursor } : {}) });
     const page = await admin.call<{ items: T[]; next?: string }>('GET', `${path}?${query}`);
     items.push(...page.items);
     cursor = page.next;

@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readDeepLink } from '../device/deep-link.ts';
 import { readProvisioningPackage } from '../device/provisioning-package.ts';
+import { webBroker } from '../device/web-broker.ts';
 import { type DeviceOptions, type Step, type SyncReport, WindowsDevice } from '../device/windows-device.ts';
 import { size } from '../journey.ts';
 import { folderOf, trustOf } from './connection.ts';
@@ -30,8 +31,10 @@ function optionsOf(input: Input): DeviceOptions {
 function machineOf(input: Input): Pick<DeviceOptions, 'machine'> {
   const { join: kind, package: file } = input.options;
   if (kind !== undefined && !JOINS.includes(kind as Join)) throw new UsageError(`--join is one of ${JOINS.join(', ')}`);
+  const joined = kind ? { join: kind as Join } : {};
+  const offering = input.flags['federated'] ? { offers: ['Federated' as const] } : {};
   // A package enrolls the device, whoever is signed in.
-  return { machine: { ...(kind ? { join: kind as Join } : {}), ...(file ? { enrollmentType: 'Device' } : {}) } };
+  return { machine: { ...joined, ...offering, ...(file ? { enrollmentType: 'Device' } : {}) } };
 }
 
 async function openDevice(input: Input): Promise<WindowsDevice> {
@@ -44,13 +47,14 @@ async function openDevice(input: Input): Promise<WindowsDevice> {
 const enroll: Verb = {
   name: 'device enroll',
   usage:
-    'device enroll --server URL --user USER@DOMAIN --secret SECRET [--name NAME] [--join none|registered|joined|hybrid|domain]',
+    'device enroll --server URL --user USER@DOMAIN --secret SECRET [--federated] [--name NAME] [--join none|registered|joined|hybrid|domain]',
   summary: 'A simulated Windows 11 PC enrolls, as Settings > Access work or school would do it.',
   options: {
     server: { type: 'string', help: 'address of the enroll app, e.g. https://localhost:7443' },
     user: { type: 'string', help: 'the user of the invitation' },
     secret: { type: 'string', help: 'the secret of the invitation' },
     link: { type: 'string', help: 'the deep link of the invitation, in place of server and user' },
+    federated: { type: 'boolean', help: 'the PC offers signing in on a web page alone, and no password in Settings' },
     package: { type: 'string', help: 'customizations.xml of a provisioning package, in place of all three' },
     join: {
       type: 'string',
@@ -63,7 +67,7 @@ const enroll: Verb = {
     const options = { ...optionsOf(input), ...machineOf(input) };
     await mkdir(join(folderOf(input), 'devices'), { recursive: true, mode: 0o700 });
     const device = existsSync(options.folder) ? await WindowsDevice.open(options) : await WindowsDevice.create(options);
-    const enrollment = await device.enroll(request);
+    const enrollment = await device.enroll({ ...request, signIn: signInOf(input, request) });
     const lines = [
       ...enrollment.exchanged.map(describeStep),
       `Enrolled as ${enrollment.enrollmentId}. Next: lanyard device sync --name ${options.name}`,
@@ -71,6 +75,12 @@ const enroll: Verb = {
     return { value: enrollment, text: lines.join('\n') };
   },
 };
+
+/** The sign-in page, where the server has one: the person types there what is given here; a link brings its secret along. */
+function signInOf(input: Input, { user, secret }: { user: string; secret: string }) {
+  const link = input.options['link'];
+  return webBroker({ person: { user, secret }, trust: trustOf(input), ...(link && { link: readDeepLink(link) }) });
+}
 
 /** What is typed in Settings, or comes by a deep link, or lies in a provisioning package. */
 async function enrollmentOf(input: Input): Promise<{ server: string; user: string; secret: string }> {

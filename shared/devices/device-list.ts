@@ -22,11 +22,14 @@ export interface DeviceListEntry {
 }
 
 export const LIST_PARTITION = 'devices';
+/** What sorts from here on in the partition is no entry: the index of identities. */
+export const LIST_END = '~';
 
 const MAX_ATTEMPTS = 4;
 const PAGE = 1_000;
 
-function entryOf(device: Device, lastContactDay: string | undefined): DeviceListEntry {
+/** @param lastContactDay `YYYY-MM-DD`, undefined before the first contact */
+export function listEntry(device: Device, lastContactDay: string | undefined): DeviceListEntry {
   const { id, revision, name, user, state, enrolledAt } = device;
   return {
     id,
@@ -43,7 +46,7 @@ function entryOf(device: Device, lastContactDay: string | undefined): DeviceList
 
 /** Adds a new enrollment to the list. One call. */
 export async function addToDeviceList(storage: Storage, device: Device): Promise<void> {
-  const value = entryOf(device, undefined);
+  const value = listEntry(device, undefined);
   await storage.table('devicelist').write(LIST_PARTITION, [{ kind: 'upsert', rowKey: device.id, value }]);
 }
 
@@ -74,17 +77,19 @@ async function tryUpdate(storage: Storage, device: Device, contact: Date | undef
   const days = [row?.value.lastContactDay, contact?.toISOString().slice(0, 10)].filter((day) => day !== undefined);
   const lastContactDay = days.sort().at(-1);
   const isNewer = row && row.value.revision > device.revision;
-  const value = isNewer ? { ...row.value, lastContactDay } : entryOf(device, lastContactDay);
+  const value = isNewer ? { ...row.value, lastContactDay } : listEntry(device, lastContactDay);
   return tryWrite(table, LIST_PARTITION, [
     row ? { kind: 'replace', rowKey: device.id, value, etag: row.etag } : { kind: 'insert', rowKey: device.id, value },
   ]);
 }
 
-/** All entries in the order of their ids, a call for each thousand; those that are added meanwhile may be among them. */
-export async function* eachListed(storage: Storage): AsyncGenerator<DeviceListEntry> {
-  let from: string | undefined;
+/** All entries, or those from an id on, in the order of their ids, a call for each thousand; those that are added meanwhile may be among them. */
+export async function* eachListed(storage: Storage, first?: string): AsyncGenerator<DeviceListEntry> {
+  let from = first;
   do {
-    const page = await storage.table('devicelist').page<DeviceListEntry>(LIST_PARTITION, { from, limit: PAGE });
+    const page = await storage
+      .table('devicelist')
+      .page<DeviceListEntry>(LIST_PARTITION, { from, before: LIST_END, limit: PAGE });
     for (const row of page.rows) yield row.value;
     from = page.next;
   } while (from);

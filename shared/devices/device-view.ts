@@ -1,10 +1,13 @@
+import { now } from '../platform/clock.ts';
 import {
   type Admission,
   type AppliedDefault,
   certificateEnd,
   type Device,
+  type DeviceFlag,
   type DeviceState,
   type Join,
+  type Renewal,
   type Unenroll,
 } from './device.ts';
 import type { DeviceListEntry } from './device-list.ts';
@@ -23,6 +26,8 @@ export interface DeviceView {
   /** How it came in. */
   admission: Admission;
   certificateEnd: string;
+  /** All certificates have ended: the device can neither call nor renew. */
+  certificateExpired: boolean;
   certificates: { thumbprint: string; serialNumber: string; notBefore: string; notAfter: string }[];
   lastContact?: string;
   join?: Join;
@@ -41,6 +46,11 @@ export interface DeviceView {
   /** By whom and why it is refused; `before` is the state that it goes back to. */
   blocked?: Device['blocked'];
   supersededBy?: string;
+  supersededBecause?: Device['supersededBecause'];
+  /** Renewals of the certificate, oldest first. */
+  renewals?: Renewal[];
+  /** Other enrollments that may be of the same device, or of a copy of it. */
+  flags?: DeviceFlag[];
 }
 
 export interface DefaultView {
@@ -76,6 +86,7 @@ export function deviceView(device: Device, lastContact: string | undefined): Dev
     providerId,
     admission,
     certificateEnd: certificateEnd(device),
+    certificateExpired: hasEnded(certificateEnd(device)),
     certificates: device.certificates.map(({ thumbprint, serialNumber, notBefore, notAfter }) => ({
       thumbprint,
       serialNumber,
@@ -96,6 +107,9 @@ export function deviceView(device: Device, lastContact: string | undefined): Dev
     unenroll,
     blocked: device.blocked,
     supersededBy: device.supersededBy,
+    supersededBecause: device.supersededBecause,
+    renewals: device.renewals,
+    flags: device.flags,
   };
 }
 
@@ -105,8 +119,12 @@ function defaultView({ at, status }: AppliedDefault): DefaultView {
 }
 
 /** One line of the list of devices. */
-export type DeviceListView = Omit<DeviceListEntry, 'revision'>;
+export type DeviceListView = Omit<DeviceListEntry, 'revision'> & { certificateExpired: boolean };
 
 export function deviceListView({ revision: _, ...entry }: DeviceListEntry): DeviceListView {
-  return entry;
+  return { ...entry, certificateExpired: hasEnded(entry.certificateEnd) };
+}
+
+function hasEnded(end: string): boolean {
+  return end !== '' && end < now().toISOString();
 }

@@ -78,6 +78,18 @@ export interface Renewal {
   notAfter: string;
 }
 
+/** What an administrator should look at: this enrollment and another may be of one device, or of copies of it. */
+export type FlagKind = 'oldIdentity' | 'sharedHardwareId' | 'sharedDeviceId' | 'otherUser';
+
+export interface DeviceFlag {
+  kind: FlagKind;
+  /** The other enrollment. */
+  other: string;
+  since: string;
+  /** In words. */
+  reason: string;
+}
+
 export type UnenrollState = 'waiting' | 'held' | 'sent' | 'confirmed' | 'silent' | 'failed' | 'neverDelivered';
 
 export interface Unenroll {
@@ -151,6 +163,9 @@ export interface Device {
   blocked?: { by: string; at: string; reason: string; before: DeviceState };
   /** The enrollment that took this one's place. */
   supersededBy?: string;
+  /** `retry`: it never called, and the device tried once more; `return`: the device was enrolled anew. */
+  supersededBecause?: 'retry' | 'return';
+  flags?: DeviceFlag[];
 }
 
 /** The rows of an enrollment's partition that others than management touch, in the order in which they are read. */

@@ -19,6 +19,8 @@ export interface GrantUse {
   enrollmentId: string;
   publicKeyHash: string;
   hwDevId: string;
+  /** The serial number of the PC, where it says one that is its own. */
+  serial?: string;
   at: string;
   /** The enrollment whose place this one takes. */
   replaces?: string;

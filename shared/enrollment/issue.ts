@@ -3,6 +3,8 @@ import { issueLeaf } from '../certificates/leaf.ts';
 import type { SigningRequest } from '../certificates/signing-request.ts';
 import { type Admission, DEVICE_ROW, type Device, type DeviceCertificate, hasLeft } from '../devices/device.ts';
 import { addToDeviceList } from '../devices/device-list.ts';
+import { strongSerial } from '../devices/identity.ts';
+import { announceDevice } from '../devices/identity-index.ts';
 import { newGuid } from '../platform/ids.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -11,6 +13,7 @@ import { certificateRecord } from './certificate-record.ts';
 import type { EnrollmentContext } from './enrollment-context.ts';
 import { type Grant, type GrantUse, writeUses } from './grants.ts';
 import { EnrollmentRefusal } from './refusal.ts';
+import { settleReturn } from './return.ts';
 
 /**
  * Turns an accepted request into an enrollment. A use of the grant is written first and names the enrollment, so
@@ -37,7 +40,8 @@ export interface AcceptedRequest {
 }
 
 /**
- * Calls: the grant, the device, the list; up to three more when the device came before.
+ * Calls: the grant, the device, the list, and three to look for the device by what it says of itself; up to three more for
+ * a request that came before, and seven for a device that was enrolled before.
  * @returns the enrollment's record and its certificate (DER)
  * @throws {GrantMoved}; {EnrollmentRefusal} `invitationUsedUp`, `busy` when a later request took the place of this one
  */
@@ -51,11 +55,11 @@ export async function issueEnrollment(
   const existing = use.isNew ? undefined : await readDevice(storage, use.enrollmentId);
   const issued = existing?.value.certificates.find((c) => c.publicKeyHash === request.signingRequest.publicKeyHash);
   if (existing && issued) {
+    checkCurrent(existing.value);
     if (use.replaces) await supersede(storage, use.replaces, existing.value);
-    return {
-      device: await renewCredential(storage, existing, request),
-      certificate: Buffer.from(issued.der, 'base64'),
-    };
+    const device = await renewCredential(storage, existing, request);
+    await announceDevice(storage, device);
+    return { device: await settleReturn(storage, device, now), certificate: Buffer.from(issued.der, 'base64') };
   }
 
   const { subjectPublicKeyInfo, publicKeyHash } = request.signingRequest;
@@ -65,8 +69,13 @@ export async function issueEnrollment(
   const device = newDevice(request, use.enrollmentId, certificateRecord(leaf, publicKeyHash, now));
   await insertDevice(storage, device);
   if (use.replaces) await supersede(storage, use.replaces, device);
-  await addToDeviceList(storage, device);
-  return { device, certificate: leaf.der };
+  await announceDevice(storage, device);
+  return { device: await settleReturn(storage, device, now), certificate: leaf.der };
+}
+
+function checkCurrent({ state }: Device): void {
+  if (state !== 'superseded') return;
+  throw new EnrollmentRefusal('busy', 'A later request of the same hardware took the place of this one.');
 }
 
 /** The reply that was lost carried a secret; the repeated one carries another, so what is stored follows. */
@@ -95,7 +104,7 @@ async function chooseUse(storage: Storage, request: AcceptedRequest): Promise<Ch
   if (same && now.getTime() - Date.parse(same.at) < SAME_REQUEST_FOR_MS) {
     return { enrollmentId: same.enrollmentId, isNew: false, keep: async () => {}, replaces: same.replaces };
   }
-  const abandoned = await findAbandoned(storage, uses, context.hwDevId);
+  const abandoned = await findAbandoned(storage, uses, context);
   const retries = abandoned ? (abandoned.retries ?? 0) + 1 : 0;
   if (retries > MAX_RETRIES) {
     const reason = `Grant ${grantId} was tried ${retries} times by a device that never called.`;
@@ -109,6 +118,7 @@ async function chooseUse(storage: Storage, request: AcceptedRequest): Promise<Ch
     enrollmentId: newGuid(),
     publicKeyHash: signingRequest.publicKeyHash,
     hwDevId: context.hwDevId,
+    serial: strongSerial(context.values['SerialNumber']),
     at: now.toISOString(),
     replaces: abandoned?.enrollmentId,
     retries,
@@ -117,9 +127,18 @@ async function chooseUse(storage: Storage, request: AcceptedRequest): Promise<Ch
   return { enrollmentId: use.enrollmentId, isNew: true, keep, replaces: use.replaces };
 }
 
-/** A retry in Settings makes a new key: an enrollment of the same hardware that never called is given up for it. */
-async function findAbandoned(storage: Storage, uses: GrantUse[], hwDevId: string): Promise<GrantUse | undefined> {
-  const candidate = uses.findLast((use) => hwDevId !== '' && use.hwDevId === hwDevId);
+/**
+ * A retry in Settings makes a new key: an enrollment of the same hardware that never called is given up for it. Copies of
+ * one disk have one HWDevID, so what has another serial number is other hardware.
+ */
+async function findAbandoned(
+  storage: Storage,
+  uses: GrantUse[],
+  { hwDevId, values }: EnrollmentContext,
+): Promise<GrantUse | undefined> {
+  const serial = strongSerial(values['SerialNumber']);
+  const isOther = (use: GrantUse) => serial !== undefined && use.serial !== undefined && use.serial !== serial;
+  const candidate = uses.findLast((use) => hwDevId !== '' && use.hwDevId === hwDevId && !isOther(use));
   if (!candidate) return undefined;
   const { rows } = await storage.table('devices').page<Device>(candidate.enrollmentId, { before: '2', limit: 2 });
   const [device, session] = rows;
@@ -140,9 +159,7 @@ async function insertDevice(storage: Storage, device: Device): Promise<void> {
     if (!(error instanceof Conflict)) throw error;
     const row = await readDevice(storage, device.id);
     if (!row) throw error;
-    if (row.value.state === 'superseded') {
-      throw new EnrollmentRefusal('busy', 'A later request of the same hardware took the place of this one.');
-    }
+    checkCurrent(row.value);
     const certificates = [...row.value.certificates, ...device.certificates];
     // The device goes by the reply to its last try, so that one's credential is kept.
     const digestCredential = device.digestCredential ?? row.value.digestCredential;
@@ -155,7 +172,13 @@ async function supersede(storage: Storage, enrollmentId: string, by: Device): Pr
   const row = await readDevice(storage, enrollmentId);
   if (!row) return supersedeUnwritten(storage, enrollmentId, by);
   if (hasLeft(row.value)) return;
-  const value: Device = { ...row.value, state: 'superseded', supersededBy: by.id, revision: row.value.revision + 1 };
+  const value: Device = {
+    ...row.value,
+    state: 'superseded',
+    supersededBy: by.id,
+    supersededBecause: 'retry',
+    revision: row.value.revision + 1,
+  };
   const change: Change = { kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag };
   // When it called at this very moment, it was not abandoned: both enrollments stand.
   if (!(await tryWrite(storage.table('devices'), enrollmentId, [change]))) return;
@@ -168,7 +191,14 @@ async function supersede(storage: Storage, enrollmentId: string, by: Device): Pr
  */
 async function supersedeUnwritten(storage: Storage, id: string, by: Device): Promise<void> {
   const { digestCredential: _, ...rest } = by;
-  const value: Device = { ...rest, id, state: 'superseded', supersededBy: by.id, certificates: [] };
+  const value: Device = {
+    ...rest,
+    id,
+    state: 'superseded',
+    supersededBy: by.id,
+    supersededBecause: 'retry',
+    certificates: [],
+  };
   const written = await tryWrite(storage.table('devices'), id, [{ kind: 'insert', rowKey: DEVICE_ROW, value }]);
   if (!written) await supersede(storage, id, by);
 }

@@ -17,6 +17,8 @@ import { commandBytes, MAX_COMMAND_BYTES } from './working-copy.ts';
  */
 export function chooseCommands(turn: Turn): boolean {
   const { device } = turn.copy;
+  // The device has a newer enrollment under the same PROVIDER-ID, and an Unenroll would end that one.
+  if (device.supersededBecause === 'return') return false;
   const unenrolls = hasLeft(device) || (device.state === 'unenrolling' && isDue(device.unenroll));
   let triedAll = false;
   if (unenrolls) chooseUnenroll(turn);
