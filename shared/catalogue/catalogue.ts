@@ -14,6 +14,8 @@ export interface CatalogueContent {
   issuers: X509Certificate[];
   /** Those of them that the enroll app can sign for, oldest first. */
   authorities: PublishedIssuer[];
+  /** Whether there ever was a refusal of a user or a device: without one, nobody has to look for them. */
+  hasRefusals?: boolean;
   /** Since when an issuing key has been waiting for a certificate of the organisation's own root (ISO 8601). */
   awaitingOwnRoot?: string;
 }
@@ -43,7 +45,9 @@ export const KEPT_FOR_MS = 60_000;
 /** After a failure storage is not asked again for so long by those who can do without: each try takes seconds. */
 export const SPARED_FOR_MS = 15_000;
 
-const PARTITION = 'catalogue';
+export const CATALOGUE_PARTITION = 'catalogue';
+/** There once a user or a device is refused; the refusals lie in a partition of their own. */
+export const REFUSALS_ROW = 'refusals';
 const POLICY_ROW = 'policy';
 const CERTIFICATE_PREFIX = 'ca|';
 const OWN_ROOT_ROW = 'ownroot';
@@ -65,7 +69,7 @@ export function openCatalogue(storage: Storage): Catalogue {
   let sparedUntil = 0;
 
   async function load(): Promise<CatalogueContent> {
-    const { rows } = await table.page(PARTITION, { limit: 1_000 });
+    const { rows } = await table.page(CATALOGUE_PARTITION, { limit: 1_000 });
     return readRows(rows);
   }
 
@@ -110,7 +114,7 @@ export function openCatalogue(storage: Storage): Catalogue {
     read,
     readOrLast,
     async writePolicy(policy) {
-      await table.write(PARTITION, [{ kind: 'upsert', rowKey: POLICY_ROW, value: { policy } }]);
+      await table.write(CATALOGUE_PARTITION, [{ kind: 'upsert', rowKey: POLICY_ROW, value: { policy } }]);
       forget();
     },
     async publishCertificate(der, issues) {
@@ -122,16 +126,16 @@ export function openCatalogue(storage: Storage): Catalogue {
         ...(issues && { ...issues, publishedAt: now().toISOString() }),
       };
       const rowKey = `${CERTIFICATE_PREFIX}${certificate.fingerprint256.replaceAll(':', '').toLowerCase()}`;
-      const row = await table.get<CertificateRow>(PARTITION, rowKey);
-      if (!row) await tryWrite(table, PARTITION, [{ kind: 'insert', rowKey, value }]);
+      const row = await table.get<CertificateRow>(CATALOGUE_PARTITION, rowKey);
+      if (!row) await tryWrite(table, CATALOGUE_PARTITION, [{ kind: 'insert', rowKey, value }]);
       // what was published for checking alone can be published for issuing later
       else if (issues && row.value.key !== issues.key) {
-        await tryWrite(table, PARTITION, [{ kind: 'replace', rowKey, value, etag: row.etag }]);
+        await tryWrite(table, CATALOGUE_PARTITION, [{ kind: 'replace', rowKey, value, etag: row.etag }]);
       }
       forget();
     },
     async awaitOwnRoot(since) {
-      await table.write(PARTITION, [{ kind: 'upsert', rowKey: OWN_ROOT_ROW, value: { since: since ?? '' } }]);
+      await table.write(CATALOGUE_PARTITION, [{ kind: 'upsert', rowKey: OWN_ROOT_ROW, value: { since: since ?? '' } }]);
       forget();
     },
     forget,
@@ -147,6 +151,7 @@ function readRows(rows: Row<unknown>[]): CatalogueContent {
     policy: policySchema.safeParse(policyRow?.value.policy ?? {}).data ?? DEFAULT_POLICY,
     issuers: certificates.map((row) => new X509Certificate(row.value.der)),
     authorities: certificates.flatMap(({ value }) => readAuthority(value)).sort(byAge),
+    ...(rows.some((row) => row.rowKey === REFUSALS_ROW) && { hasRefusals: true }),
     ...(ownRootRow?.value.since && { awaitingOwnRoot: ownRootRow.value.since }),
   };
 }

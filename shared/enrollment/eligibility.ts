@@ -5,6 +5,13 @@ import { normaliseUser } from './grants.ts';
 import { EnrollmentRefusal } from './refusal.ts';
 import { type Block, type DecommissionHold, findRefusals } from './refusals-list.ts';
 
+/** What the decision goes by, out of the catalogue. */
+export interface Rules {
+  policy: EnrollmentPolicy;
+  /** False where nobody was ever refused by name: then there is nothing to look for. */
+  hasRefusals: boolean;
+}
+
 /** Who has proved himself, and with what. */
 export interface Candidate {
   user: string;
@@ -15,17 +22,15 @@ export interface Candidate {
 
 /**
  * Decides whether this user may enroll this device at all. Asked only after the credential has proved right, so that a
- * stranger learns nothing of it. One call. How many devices there may be is decided where a use is counted.
+ * stranger learns nothing of it. One call, none without refusals. How many devices there may be is decided where a use is counted.
  * @throws {EnrollmentRefusal} with the cause; StorageUnavailable
  */
-export async function checkEligibility(
-  storage: Storage,
-  policy: EnrollmentPolicy,
-  candidate: Candidate,
-): Promise<void> {
+export async function checkEligibility(storage: Storage, rules: Rules, candidate: Candidate): Promise<void> {
+  const { policy, hasRefusals } = rules;
   checkOpen(policy, candidate);
   checkUser(policy, candidate);
   checkWindows(policy, candidate.context);
+  if (!hasRefusals) return;
   const { user, context } = candidate;
   const subject = { user, serial: context.values['SerialNumber'] ?? '', hardwareId: context.hwDevId };
   const [first] = (await findRefusals(storage, subject)).sort((one, other) => rank(one) - rank(other));

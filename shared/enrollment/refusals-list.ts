@@ -1,3 +1,4 @@
+import { CATALOGUE_PARTITION, REFUSALS_ROW } from '../catalogue/catalogue.ts';
 import { whyWeakSerial } from '../devices/weak-serial.ts';
 import { badRequest, notFound } from '../platform/problem.ts';
 import { isKey, keyPart, type Row } from '../storage/rows.ts';
@@ -56,14 +57,20 @@ export async function findRefusals(storage: Storage, subject: RefusalSubject): P
 }
 
 /**
- * Blocks a user, a serial number or a hardware id; one that is blocked gets the new reason. One call.
+ * Blocks a user, a serial number or a hardware id; one that is blocked gets the new reason. Two calls.
  * @throws {Problem} 400 for a value that cannot be one, or a serial number that many devices share
  */
 export async function block(storage: Storage, { kind, value, reason, person, at }: Block): Promise<Block> {
   const row: Block = { kind, value: checkRefused(kind, value), reason, person, at };
   const change: Change = { kind: 'upsert', rowKey: rowKeyOf(kind, row.value), value: row };
+  await announce(storage);
   await storage.table('catalogue').write(PARTITION, [change]);
   return row;
+}
+
+/** Tells the apps that there are refusals to look for; they see it within the minute for which they keep the catalogue. */
+function announce(storage: Storage): Promise<void> {
+  return storage.table('catalogue').write(CATALOGUE_PARTITION, [{ kind: 'upsert', rowKey: REFUSALS_ROW, value: {} }]);
 }
 
 /** One call. @throws {Problem} 404 */
@@ -92,7 +99,7 @@ export async function listBlocks(
   return { items: rows.map(({ value }) => value), next };
 }
 
-/** Keeps a device from enrolling while a decommission of it is open. Repeating it changes nothing. One call. */
+/** Keeps a device from enrolling while a decommission of it is open. Repeating it changes nothing. Two calls. */
 export async function holdForDecommission(
   storage: Storage,
   device: Omit<RefusalSubject, 'user'>,
@@ -100,6 +107,7 @@ export async function holdForDecommission(
 ): Promise<void> {
   const value: DecommissionHold = { kind: 'decommission', ...hold };
   const changes = holdKeys(device).map((rowKey): Change => ({ kind: 'upsert', rowKey, value }));
+  await announce(storage);
   await storage.table('catalogue').write(PARTITION, changes);
 }
 

@@ -77,12 +77,13 @@ export async function issueToken(
     return { outcome: 'renewed', words, device, body: replyTo(envelope, document, progress) };
   }
   if (request.requestType !== 'Issue') throw new EnrollmentRefusal('kindNotServed', 'RequestType is not Issue.');
-  const { policy } = await services.catalogue.read();
+  const { policy, hasRefusals = false } = await services.catalogue.read();
   const applicant = await prove({ ...services, policy, envelope, request }, progress);
   const asked = applicant.signedRequest ?? request;
   const context = readEnrollmentContext(asked.context);
   const { user, admission } = applicant;
-  await checkEligibility(services.storage, policy.enrollment, { user, context, bulk: admission.bulk ?? false });
+  const rules = { policy: policy.enrollment, hasRefusals };
+  await checkEligibility(services.storage, rules, { user, context, bulk: admission.bulk ?? false });
   progress.step = 'issue';
   const signingRequest = readCertificateRequest(asked);
   const secret = randomBytes(32).toString('base64url');

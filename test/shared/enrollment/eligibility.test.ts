@@ -28,7 +28,8 @@ async function verdict({ policy = {}, user = 'kim@example.org', facts = {}, bulk
   const items = Object.entries({ ...FACTS, ...facts }).map(([name, value]) => ({ name, value }));
   const context = readEnrollmentContext(items.filter(({ value }) => value !== ''));
   const candidate = { user, context, bulk };
-  return checkEligibility(storage ?? new MemoryStorage(), enrollmentSchema.parse(policy), candidate).then(
+  const rules = { policy: enrollmentSchema.parse(policy), hasRefusals: storage !== undefined };
+  return checkEligibility(storage ?? new MemoryStorage(), rules, candidate).then(
     () => ['eligible'],
     ({ refusal, shown }: EnrollmentRefusal) => (shown === undefined ? [refusal] : [refusal, shown]),
   );

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { openCatalogue } from '../../../shared/catalogue/catalogue.ts';
 import {
   block,
   findRefusals,
@@ -84,6 +85,18 @@ describe('a block', () => {
       'kim@example.org',
     ]);
     expect(second.next).toBeUndefined();
+  });
+});
+
+describe('whoever decides', () => {
+  test.each<[string, (storage: MemoryStorage) => Promise<unknown>]>([
+    ['a block', (storage) => block(storage, { kind: 'user', value: 'kim@example.org', ...WHY })],
+    ['an open decommission', (storage) => holdForDecommission(storage, DEVICE, { jobId: 'j1', at: AT })],
+  ])('is told by the catalogue that there is %s to look for', async (_, refuse) => {
+    const storage = new MemoryStorage();
+    expect((await openCatalogue(storage).read()).hasRefusals).toBeUndefined();
+    await refuse(storage);
+    expect((await openCatalogue(storage).read()).hasRefusals).toBe(true);
   });
 });
 
