@@ -32,7 +32,10 @@ export function discoverRequest(machine: Machine, emailAddress: string, to: stri
       textElement('DeviceType', 'CIMClient_Windows'),
       textElement('ApplicationVersion', machine.applicationVersion),
       textElement('OSEdition', machine.osEdition),
-      element('AuthPolicies', [textElement('AuthPolicy', 'OnPremise'), textElement('AuthPolicy', 'Federated')]),
+      element(
+        'AuthPolicies',
+        (machine.offers ?? ['OnPremise', 'Federated']).map((way) => textElement('AuthPolicy', way)),
+      ),
     ],
     { 'xmlns:i': 'http://www.w3.org/2001/XMLSchema-instance' },
   );

@@ -26,6 +26,8 @@ export interface Machine {
   domainName: string;
   enrollmentType: 'Full' | 'Device';
   requestVersion: string;
+  /** the ways in that it offers, where it is not the usual OnPremise and Federated */
+  offers?: ('OnPremise' | 'Federated')[];
   /** a key size of the machine's own, whatever the policy says */
   keyBits?: number;
   /** a hash OID of the machine's own, whatever the policy says */

@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { DEVICE_VERBS } from '../../local/cli/device-verbs.ts';
+import { runVerb } from '../../local/cli/verb.ts';
 import { webBroker } from '../../local/device/web-broker.ts';
 import { useLanyard } from '../support/lanyard.ts';
 import { faultOf, send, signingRequest, tokenRequest } from '../support/wire.ts';
@@ -101,6 +103,18 @@ describe('a PC whose server says Federated', () => {
       deviceIdentifier: '0b1e9a2c-52e9-4a7a-8f35-4b2c9d3a6e10',
       tenantIdentifier: 'contoso',
     });
+  });
+
+  test('does so from the command line, where the PC offers the page alone', async () => {
+    await lanyard().admin.call('PUT', '/api/settings', { organisation: 'Contoso' });
+    const { user, secret } = await lanyard().invite('cleo@example.org');
+    const { folder, local } = lanyard();
+    const enroll = DEVICE_VERBS.find(({ name }) => name === 'device enroll')!;
+    const common = ['--server', local.enrollUrl, '--user', user, '--secret', secret, '--folder', folder, '--json'];
+    const { enrollmentId } = JSON.parse(await runVerb(enroll, [...common, '--name', 'PC-A', '--federated']));
+    const row = await lanyard().storage.table('devices').get<{ admission: object }>(enrollmentId, '0device');
+    expect(row?.value.admission).toMatchObject({ way: 'signIn' });
+    await lanyard().admin.call('PUT', '/api/settings', { organisation: 'Contoso', ways: ['Federated'] });
   });
 
   test('a wrong secret is said on the page, and the journal has it under the number that is shown', async () => {
