@@ -44,6 +44,8 @@ export interface LocalOptions {
   /** Whether the apps believe X-ARR-ClientCert; by default they do where the front asks for certificates. */
   clientCert?: 'platform' | 'none';
   providerId?: string;
+  /** Where the CA keys lie, as in LANYARD_CA; by default in the folder. */
+  certificateAuthority?: string;
   /** What the front does with a caller's own X-ARR-ClientCert; App Service replaces it. */
   callersHeader?: 'replace' | 'append' | 'pass';
   /** Loaded with the manage app: a function that measurements need. */
@@ -141,7 +143,7 @@ function setEnvironment(options: LocalOptions, urls: ReturnType<typeof addresses
     LANYARD_MANAGE_URL: urls.manageUrl,
     LANYARD_TABLES: storage,
     LANYARD_BLOBS: storage,
-    LANYARD_CA: `files:${join(options.folder, 'ca')}`,
+    LANYARD_CA: options.certificateAuthority ?? `files:${join(options.folder, 'ca')}`,
     LANYARD_DEVICE_AUTH: deviceAuth,
     LANYARD_CLIENT_CERT: options.clientCert ?? (deviceAuth === 'certificate' ? 'platform' : 'none'),
     LANYARD_ADMIN_AUTH: 'keys',

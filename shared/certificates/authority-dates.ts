@@ -21,14 +21,14 @@ export interface Due {
   message: string;
 }
 
-/** What is due about the newest issuing CA and its root: a roll-over takes care of both. @param issuers oldest first */
+/** What is due about the newest issuing CA and its root. @param issuers oldest first */
 export function dueActions(issuers: PublishedIssuer[], now: Date): Due[] {
   const newest = issuers.at(-1);
   if (!newest) return [];
-  const act = (root: string) => `Roll over: POST /api/certificate-authority/roll-over {"root": "${root}"}.`;
+  const act = (what: string) => `Roll over to a new ${what}: docs/certificates.md says how.`;
   return [
-    due('issuing', newest.certificate, ISSUING_DUE_DAYS, act('current'), now),
-    due('root', newest.root, ROOT_DUE_DAYS, act('new'), now),
+    due('issuing', newest.certificate, ISSUING_DUE_DAYS, act('issuing CA'), now),
+    due('root', newest.root, ROOT_DUE_DAYS, act('root'), now),
   ].filter((each) => each !== undefined);
 }
 
