@@ -8,7 +8,7 @@ export interface Verb {
   summary: string;
   usage: string;
   options?: Record<string, ParseArgsOptionDescriptor & { help: string }>;
-  /** Names of the arguments without a dash, in order; all are needed. */
+  /** Names of the arguments without a dash, in order. All are needed but one in square brackets, which comes last. */
   positionals?: string[];
   /** @returns what is printed: with `--json` the value, else the text */
   run(input: Input): Promise<Output>;
@@ -51,7 +51,8 @@ export async function runVerb(verb: Verb, args: string[]): Promise<string> {
   const { values, positionals } = read(verb, args);
   if (values['help']) return helpOf(verb);
   const wanted = verb.positionals ?? [];
-  if (positionals.length !== wanted.length) {
+  const needed = wanted.filter((name) => !name.startsWith('['));
+  if (positionals.length < needed.length || positionals.length > wanted.length) {
     throw new UsageError(
       `lanyard ${verb.name} takes ${wanted.length ? wanted.join(' and ') : 'no further words'}. Usage: lanyard ${verb.usage}`,
     );
