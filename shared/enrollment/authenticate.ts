@@ -1,5 +1,5 @@
 import type { Way } from '../catalogue/policy-ways.ts';
-import { JWT_TOKEN, USER_TOKEN } from '../wire/namespaces.ts';
+import { JWT_TOKEN, USER_TOKEN, X509_TOKEN } from '../wire/namespaces.ts';
 import type { Applicant, AuthenticationInput } from './applicant.ts';
 import { authenticateByEntra } from './authenticate-entra.ts';
 import { authenticateByInvitation } from './authenticate-invitation.ts';
@@ -17,6 +17,12 @@ export async function authenticate(input: AuthenticationInput): Promise<Applican
   if (usernameToken) {
     checkOffered(input, 'OnPremise');
     return authenticateByInvitation(input, usernameToken);
+  }
+  if (binarySecurityToken?.valueType === X509_TOKEN) {
+    checkOffered(input, 'Certificate');
+    // Only who comes with a certificate pays for the code that reads signed XML.
+    const { authenticateByCertificate } = await import('./authenticate-certificate.ts');
+    return authenticateByCertificate(input, binarySecurityToken.token);
   }
   if (binarySecurityToken) return authenticateByToken(input, binarySecurityToken);
   throw new EnrollmentRefusal('noCredential', 'The security header has no credential that is known here.');

@@ -14,6 +14,14 @@ export const X509_TOKEN = `${WSS}-x509-token-profile-1.0#X509v3`;
 export const JWT_TOKEN = 'urn:ietf:params:oauth:token-type:jwt';
 export const BASE64_BINARY = `${WSSE}#base64binary`;
 
+/** XML Signature (W3C) and the algorithms that a signed request may use (MS-MDE2 3.3.4.1.1.1.2) */
+export const DSIG = 'http://www.w3.org/2000/09/xmldsig#';
+export const ENVELOPED_SIGNATURE = `${DSIG}enveloped-signature`;
+export const EXCLUSIVE_C14N = 'http://www.w3.org/2001/10/xml-exc-c14n#';
+export const INCLUSIVE_C14N = 'http://www.w3.org/TR/2001/REC-xml-c14n-20010315';
+export const RSA_SHA256 = 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256';
+export const SHA256_DIGEST = 'http://www.w3.org/2001/04/xmlenc#sha256';
+
 /** MS-MDE2 2.2.1; the client sends it without a slash at the end, samples show one */
 export const DISCOVERY = 'http://schemas.microsoft.com/windows/management/2012/01/enrollment';
 /** MS-XCEP 2.2.1 */

@@ -1,16 +1,18 @@
-import { ADDRESSING, BASE64_BINARY, DIAGNOSTICS, SOAP, WSSE, XSD, XSI } from './namespaces.ts';
+import { ADDRESSING, BASE64_BINARY, DIAGNOSTICS, SOAP, WSSE, WSU, XSD, XSI } from './namespaces.ts';
 import { WireError } from './wire-error.ts';
 import { attribute, child, descend, parseXml, trimmed, type Xml, type XmlElement, xml } from './xml.ts';
 
 /** A request of the enrollment services that cannot be understood; the message names what is missing or wrong. */
 export class SoapError extends WireError {}
 
-/** How the caller proves who he is (MS-MDE2 3.3.4.1.1.1); both members are missing where the header is. */
+/** How the caller proves who he is (MS-MDE2 3.3.4.1.1.1); all members are missing where the header is. */
 export interface SecurityHeader {
   /** the password as it came, white space included; empty for a renewal */
   usernameToken?: { username: string; password: string };
   /** the token's base64 text without white space */
   binarySecurityToken?: { valueType: string; token: string };
+  /** between which times a signed message is good, as it says: ISO 8601 where it is right */
+  timestamp?: { created: string; expires: string };
 }
 
 export interface Envelope {
@@ -19,6 +21,8 @@ export interface Envelope {
   messageId?: string;
   to?: string;
   security: SecurityHeader;
+  /** the whole document as it came: what a signature is about */
+  bytes: Buffer;
   /** the first element of Body */
   body: XmlElement;
 }
@@ -42,6 +46,7 @@ export function readEnvelope(bytes: Buffer): Envelope {
     messageId: headerText(header, 'MessageID'),
     to: headerText(header, 'To'),
     security: readSecurity(child(header, 'Security', WSSE)),
+    bytes,
     body,
   };
 }
@@ -54,12 +59,17 @@ function headerText(header: XmlElement | undefined, name: string): string | unde
 function readSecurity(security: XmlElement | undefined): SecurityHeader {
   const user = child(security, 'UsernameToken', WSSE);
   const token = child(security, 'BinarySecurityToken', WSSE);
+  const timestamp = child(security, 'Timestamp', WSU);
   return {
     usernameToken: user && {
       username: trimmed(child(user, 'Username', WSSE)) ?? '',
       password: descend(user, 'Password')?.text ?? '',
     },
     binarySecurityToken: token && readToken(token),
+    timestamp: timestamp && {
+      created: trimmed(child(timestamp, 'Created', WSU)) ?? '',
+      expires: trimmed(child(timestamp, 'Expires', WSU)) ?? '',
+    },
   };
 }
 

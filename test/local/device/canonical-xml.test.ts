@@ -1,0 +1,59 @@
+import { DOMParser } from '@xmldom/xmldom';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ExclusiveCanonicalization } from 'xml-crypto';
+import { canonicalXml } from '../../../local/device/canonical-xml.ts';
+import { element, escapeXml, textElement } from '../../../local/device/xml-writer.ts';
+
+describe('the canonical form', () => {
+  test.each([
+    ['<a/>', '<a></a>'],
+    ['<a b="2" a="1"/>', '<a a="1" b="2"></a>'],
+    ['<p:a xmlns:p="u" xmlns:q="v"><b/></p:a>', '<p:a xmlns:p="u"><b></b></p:a>'],
+    ['<a xmlns:p="u"><p:b/><p:b/></a>', '<a><p:b xmlns:p="u"></p:b><p:b xmlns:p="u"></p:b></a>'],
+    ['<a xmlns="u"><b><c xmlns=""/></b></a>', '<a xmlns="u"><b><c xmlns=""></c></b></a>'],
+    ['<a xmlns:p="2" xmlns:q="1" p:x="" q:y="" z=""/>', '<a xmlns:p="2" xmlns:q="1" z="" q:y="" p:x=""></a>'],
+    ['<a>&lt;&gt;&amp;&quot;&#xD;</a>', '<a>&lt;&gt;&amp;"&#xD;</a>'],
+    ['<a b="&lt;&gt;&amp;&quot;&#xD;"/>', '<a b="&lt;>&amp;&quot;&#xD;"></a>'],
+  ])('of %s is %s', (markup, canonical) => {
+    expect(canonicalXml(markup)).toBe(canonical);
+  });
+
+  test('is the one that another writer of it gives, for whatever this device writes', () => {
+    const name = fc.constantFrom('a', 'p:a', 'q:b');
+    const text = fc.string({ unit: fc.constantFrom('x', '<', '&', '"', '>', '\r', 'ü', ' ') });
+    const tree = (depth: number): fc.Arbitrary<object> =>
+      fc.record({
+        name,
+        xmlns: fc.option(fc.constantFrom('urn:1', 'urn:2'), { nil: undefined }),
+        own: fc.option(text, { nil: undefined }),
+        other: fc.option(text, { nil: undefined }),
+        text,
+        children: depth === 0 ? fc.constant([]) : fc.array(tree(depth - 1), { maxLength: 3 }),
+      });
+    // biome-ignore lint/suspicious/noExplicitAny: a tree that refers to itself
+    const write = (node: any): ReturnType<typeof element> =>
+      element(node.name, [escapeXml(node.text), ...node.children.map(write)], {
+        ...(node.xmlns === undefined ? {} : { xmlns: node.xmlns, 'xmlns:q': node.xmlns }),
+        ...(node.own === undefined ? {} : { own: node.own }),
+        ...(node.other === undefined ? {} : { 'p:other': node.other, 'a-1': '' }),
+      });
+    fc.assert(
+      fc.property(tree(3), (node) => {
+        const markup = element('root', [write(node), textElement('end', '')], {
+          'xmlns:p': 'urn:p',
+          'xmlns:q': 'urn:q',
+        });
+        const root = new DOMParser().parseFromString(markup, 'text/xml').documentElement;
+        expect(canonicalXml(markup)).toBe(new ExclusiveCanonicalization().process(root, {}).toString());
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('of what this device does not write is not guessed', () => {
+    for (const markup of ['<a><!-- b --></a>', '<a><?p?></a>', '<a>', '<a/><b/>', 'a', '']) {
+      expect(() => canonicalXml(markup)).toThrow();
+    }
+  });
+});
