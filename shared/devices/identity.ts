@@ -70,7 +70,7 @@ function strongId(text: string | undefined): string | undefined {
 export function identityOf(device: Pick<Device, 'context' | 'facts' | 'join'>): Identity {
   const { context, facts, join } = device;
   const identity: Identity = {
-    serial: strongSerial(context['SerialNumber'] ?? facts['serialNumber']?.value),
+    serial: strongSerial(context['SerialNumber']) ?? strongSerial(facts['serialNumber']?.value),
     hardwareId: strongId(context['HWDevID']),
     deviceId: strongId(context['DeviceID']),
     entraDeviceId: strongId(join?.entraDeviceId),
