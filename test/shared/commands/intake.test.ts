@@ -157,3 +157,156 @@ test('bad base64 of the largest size is refused at once', () => {
   expect(errorsOf({ verb: 'Replace', target: NODE, data: `=${data}`, format: 'b64' })).toHaveProperty('data');
   expect(process.cpuUsage().user - before).toBeLessThan(1_000_000);
 });
+
+describe('an Atomic', () => {
+  const set = (name: string, more: object = {}) => ({ verb: 'Replace', target: `${NODE}${name}`, data: '1', ...more });
+  const atomic = (...commands: unknown[]) => ({ verb: 'Atomic', commands });
+
+  test('is one command whose parts have a verb each', () => {
+    const several = { verb: 'Delete', items: [{ target: `${NODE}2` }, { target: `${NODE}3` }] };
+    expect(commandsSchema.parse(atomic(set('1'), several))).toEqual([
+      {
+        verb: 'Atomic',
+        items: [
+          { verb: 'Replace', target: `${NODE}1`, data: '1' },
+          { verb: 'Delete', target: `${NODE}2` },
+          { verb: 'Delete', target: `${NODE}3` },
+        ],
+      },
+    ]);
+  });
+
+  test('stands beside other commands in a list', () => {
+    expect(commandsSchema.parse([get, atomic(set('1'))]).map(({ verb }) => verb)).toEqual(['Get', 'Atomic']);
+  });
+
+  const MANY = Array.from({ length: 25 }, (_, n) => set(String(n)));
+  const LARGE = Array.from({ length: 2 }, (_, n) => set(String(n), { data: 'x'.repeat(120_000) }));
+  test.each<[string, unknown, string, string]>([
+    ['a Get in it', atomic(set('1'), get), 'commands[1].verb', 'Get does not go into an Atomic'],
+    ['an Atomic in it', atomic(atomic(set('1'))), 'commands[0].verb', 'does not hold another'],
+    ['nothing in it', atomic(), 'commands', 'at least one'],
+    ['no commands', { verb: 'Atomic' }, 'commands', 'missing'],
+    ['items in place of commands', { verb: 'Atomic', items: [] }, 'items', 'not known'],
+    ['a target of its own', { ...atomic(set('1')), target: NODE }, 'target', 'not known'],
+    ['too many parts', atomic(...MANY), 'commands', '24'],
+    [
+      'too many parts in items',
+      atomic({ verb: 'Delete', items: MANY.map(({ target }) => ({ target })) }),
+      'commands',
+      '24',
+    ],
+    ['more than a message holds', atomic(...LARGE), 'commands', 'fit into a message'],
+    ['both scopes', atomic(set('1'), set('2', { target: './User/A' })), 'commands[1].target', 'not for both'],
+    [
+      'several Execs in one',
+      atomic({ verb: 'Exec', items: [{ target: './Device/A' }, { target: './Device/B' }] }),
+      'commands[0].items',
+      'more than one item',
+    ],
+    [
+      'a Replace of what it adds, however it is spelt',
+      atomic(
+        { verb: 'Add', target: NODE, data: '1' },
+        { ...set(''), target: NODE.replace('./Device', '.').toUpperCase() },
+      ),
+      'commands[1].target',
+      'Replace after Add',
+    ],
+    [
+      'two Adds of one node',
+      atomic(...[1, 2].map(() => ({ verb: 'Add', target: NODE, data: '1' }))),
+      'commands[1].target',
+      'Add',
+    ],
+    [
+      'a wrong field in it',
+      atomic(set('1'), set('2', { format: 'int', data: 'x' })),
+      'commands[1].data',
+      'whole number',
+    ],
+    ['a field that is none', atomic(set('1', { x: 1 })), 'commands[0].x', 'not known'],
+    ['an end of its own inside', atomic(set('1', { expiresInHours: 1 })), 'commands[0].expiresInHours', 'not known'],
+    ['what is no command', atomic(7), 'commands[0]', 'object'],
+    [
+      'an Unenroll',
+      atomic({ verb: 'Exec', target: './Vendor/MSFT/DMClient/Unenroll' }),
+      'commands[0].target',
+      'Unenroll',
+    ],
+  ])('with %s is refused by name', (_, body, field, words) => {
+    expect(errorsOf(body)[field]).toContain(words);
+    expect(errorsOf([get, body])[`[1].${field}`]).toContain(words);
+  });
+});
+
+describe('an end of its waiting', () => {
+  test.each([1, 8_760])('of %i hours is taken', (expiresInHours) => {
+    expect(commandsSchema.parse({ ...get, expiresInHours })).toMatchObject([{ expiresInHours }]);
+  });
+
+  test.each([0, -1, 1.5, 8_761, '24'])('of %j hours is refused by name', (expiresInHours) => {
+    expect(errorsOf({ ...get, expiresInHours })).toHaveProperty('expiresInHours');
+  });
+});
+
+describe('a secret', () => {
+  test.each([
+    ['by its node', { verb: 'Add', target: './Device/Vendor/MSFT/Accounts/Users/kim/Password', data: 'x' }, true],
+    ['by its caller', { verb: 'Replace', target: NODE, data: 'x', secret: true }, true],
+    ['neither', { verb: 'Replace', target: NODE, data: 'x' }, undefined],
+    ['nothing that a Delete says', { verb: 'Delete', target: './Vendor/MSFT/WiFi/Profile/A/WlanXml' }, undefined],
+  ])('is told %s', (_, command, secret) => {
+    expect(commandsSchema.parse(command)[0]?.items[0]?.secret).toBe(secret);
+  });
+
+  test('in an Atomic is told for each part', () => {
+    const parts = [
+      { verb: 'Add', target: './Device/Vendor/MSFT/Accounts/Users/kim/Password', data: 'x' },
+      { verb: 'Add', target: './Device/Vendor/MSFT/Accounts/Users/kim/LocalUserGroup', data: '2', format: 'int' },
+    ];
+    const [command] = commandsSchema.parse({ verb: 'Atomic', commands: parts });
+    expect(command?.items.map(({ secret }) => secret)).toEqual([true, undefined]);
+  });
+});
+
+describe('a node that holds the management', () => {
+  const PROVIDER = './Device/Vendor/MSFT/DMClient/Provider/Lanyard';
+  test.each([
+    ['Delete', PROVIDER],
+    ['Delete', './Vendor/MSFT/DMClient/Provider'],
+    ['Delete', './Vendor/MSFT/DMClient'],
+    ['Delete', './vendor/msft/dmclient/provider/%4Canyard'],
+    ['Replace', PROVIDER],
+    ['Delete', `${PROVIDER}/Poll`],
+    ['Delete', `${PROVIDER}/EntDMID`],
+    ['Replace', `${PROVIDER}/ManagementServiceAddress`],
+    ['Add', `${PROVIDER}/ManagementServerAddressList`],
+    ['Replace', `${PROVIDER}/NumberOfDaysAfterLostContactToUnenroll`],
+    ['Delete', './SyncML/DMAcc/Lanyard'],
+    ['Replace', './SyncML/DMAcc/Lanyard/AppAddr/1/Addr'],
+    ['Delete', './Vendor/MSFT/CertificateStore'],
+    ['Delete', './Vendor/MSFT/CertificateStore/My'],
+    ['Delete', `./Vendor/MSFT/CertificateStore/My/User/${'A'.repeat(40)}`],
+    ['Delete', './Device/Vendor/MSFT/CertificateStore/My/WSTEP/Renew'],
+    ['Delete', './Vendor/MSFT/CertificateStore/Root/System'],
+  ])('is not reached by %s of %s', (verb, target) => {
+    const body = { verb, target, ...(verb === 'Delete' ? {} : { data: 'x' }) };
+    expect(errorsOf(body)['target']).toContain('cut the device off');
+    expect(errorsOf({ verb: 'Atomic', commands: [body] })['commands[0].target']).toContain('cut the device off');
+  });
+
+  test.each([
+    ['Get', PROVIDER],
+    ['Replace', `${PROVIDER}/HelpWebsite`],
+    ['Delete', `${PROVIDER}/HelpWebsite`],
+    ['Replace', `${PROVIDER}/Poll/IntervalForRemainingScheduledRetries`],
+    ['Replace', `${PROVIDER}/Push/PFN`],
+    ['Replace', './Vendor/MSFT/CertificateStore/My/WSTEP/Renew/RenewPeriod'],
+    ['Delete', `./Vendor/MSFT/CertificateStore/Root/System/${'A'.repeat(40)}`],
+    ['Delete', `./Vendor/MSFT/RootCATrustedCertificates/Root/${'A'.repeat(40)}`],
+    ['Delete', './Vendor/MSFT/ClientCertificateInstall/SCEP/A'],
+  ])('does not keep %s of %s from being queued', (verb, target) => {
+    expect(errorsOf({ verb, target, ...(verb === 'Replace' ? { data: '1' } : {}) })).toEqual({});
+  });
+});

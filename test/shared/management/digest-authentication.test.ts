@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { Catalogue } from '../../../shared/catalogue/catalogue.ts';
+import { openCatalogue } from '../../../shared/catalogue/catalogue.ts';
 import { DEVICE_ROW, type Device, SESSION_ROW } from '../../../shared/devices/device.ts';
-import { answerMessage } from '../../../shared/management/answer-message.ts';
+import { answerMessage, MAX_UNPROVEN_BYTES } from '../../../shared/management/answer-message.ts';
 import { challengeNonce, challengeReply, verifyDigest } from '../../../shared/management/digest-authentication.ts';
 import type { Session } from '../../../shared/management/session.ts';
 import { setClock } from '../../../shared/platform/clock.ts';
@@ -19,6 +19,8 @@ const STORED = hashedCredential(ID, 'secret');
 const later = (seconds: number) => new Date(NOW.getTime() + seconds * 1_000);
 
 interface Parts {
+  /** Further content of the body. */
+  more?: string;
   sessionId?: string;
   msgId?: number;
   nonce?: string;
@@ -28,12 +30,13 @@ interface Parts {
   source?: string;
 }
 
-function bytes({ sessionId = '1', msgId = 1, nonce, hash = STORED, type, locName = ID, source = 'D1' }: Parts): Buffer {
+function bytes(parts: Parts): Buffer {
+  const { sessionId = '1', msgId = 1, nonce, hash = STORED, type, locName = ID, source = 'D1', more = '' } = parts;
   const data = nonce === undefined ? '' : digestCredential(hash, Buffer.from(nonce, 'base64'));
   const cred = `<Cred><Meta><Format xmlns="syncml:metinf">b64</Format><Type xmlns="syncml:metinf">${type ?? 'syncml:auth-md5'}</Type></Meta><Data>${data}</Data></Cred>`;
   const name = nonce === undefined ? '' : `<LocName>${locName}</LocName>`;
   return Buffer.from(
-    `<SyncML xmlns="SYNCML:SYNCML1.2"><SyncHdr><VerDTD>1.2</VerDTD><VerProto>DM/1.2</VerProto><SessionID>${sessionId}</SessionID><MsgID>${msgId}</MsgID><Target><LocURI>https://manage.example.org</LocURI></Target><Source><LocURI>${source}</LocURI>${name}</Source>${nonce === undefined ? '' : cred}</SyncHdr><SyncBody><Alert><CmdID>2</CmdID><Data>1201</Data></Alert><Final/></SyncBody></SyncML>`,
+    `<SyncML xmlns="SYNCML:SYNCML1.2"><SyncHdr><VerDTD>1.2</VerDTD><VerProto>DM/1.2</VerProto><SessionID>${sessionId}</SessionID><MsgID>${msgId}</MsgID><Target><LocURI>https://manage.example.org</LocURI></Target><Source><LocURI>${source}</LocURI>${name}</Source>${nonce === undefined ? '' : cred}</SyncHdr><SyncBody><Alert><CmdID>2</CmdID><Data>1201</Data></Alert>${more}<Final/></SyncBody></SyncML>`,
   );
 }
 
@@ -128,7 +131,7 @@ describe('a server that authenticates by digest', () => {
     await storage.table('devices').write(ID, [{ kind: 'insert', rowKey: DEVICE_ROW, value }]);
     const services = {
       storage,
-      catalogue: undefined as unknown as Catalogue,
+      catalogue: openCatalogue(storage),
       deviceAuth: 'digest' as const,
       clientCert: 'none' as const,
       appKey: async () => KEY,
@@ -233,5 +236,27 @@ describe('a server that authenticates by digest', () => {
     await answer({});
     await answer({ nonce: nonceFor({}), hash: 'x' });
     expect(storage.calls.slice(before).filter(({ operation }) => operation === 'write')).toEqual([]);
+  });
+
+  const ALERT = '<Alert><CmdID>7</CmdID><Data>1</Data></Alert>';
+  const LARGE = ALERT.repeat(Math.ceil(MAX_UNPROVEN_BYTES / ALERT.length));
+
+  test.each([
+    ['without a credential', () => ({}), '407'],
+    ['with a wrong one', () => ({ nonce: nonceFor({}), hash: hashedCredential(ID, 'other') }), '401'],
+    ['of nobody', () => ({ nonce: nonceFor({}), locName: 'nobody' }), '401'],
+  ])('challenges a large message %s by its header and reads nothing of its body', async (_, parts, code) => {
+    const { answer } = await server();
+    expect(await answer({ ...parts(), more: `${LARGE}<not xml` })).toMatchObject({ status: 200, code });
+    // A small one costs little and is read, so that what is wrong with it is said.
+    expect(await answer({ ...parts(), more: '<not xml' })).toMatchObject({ status: 400 });
+  });
+
+  test('reads a large message whole when its header has proved who sent it', async () => {
+    const { answer, session } = await server();
+    const nonce = nonceFor({});
+    expect(await answer({ nonce, more: LARGE })).toMatchObject({ status: 200, code: '200' });
+    expect((await session())?.lastMsgId).toBe(1);
+    expect(await answer({ nonce, msgId: 2, more: `${LARGE}<not xml` })).toMatchObject({ status: 400 });
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ClientCommand, readSyncML, SyncMLError } from '../../../shared/wire/syncml.ts';
+import { type ClientCommand, readSyncHdr, readSyncML, SyncMLError } from '../../../shared/wire/syncml.ts';
 import { XmlError } from '../../../shared/wire/xml.ts';
 import { DEVICE_ID, MANAGEMENT_URL, PACKAGE_1, type SyncMLParts, syncHdr, syncML } from './samples.ts';
 
@@ -247,4 +247,36 @@ test('damaged messages are read or refused with an error of SyncML or XML, never
     { numRuns: 400, examples: [[0, 0, Buffer.alloc(0)]] },
   );
   expect(accepted).toBeGreaterThan(0);
+});
+
+describe('the header alone', () => {
+  test.each(['SYNCML:SYNCML1.1', 'SYNCML:SYNCML1.2'])(
+    'is what the whole message says, whatever follows it: %s',
+    (namespace) => {
+      const whole = syncML({ body: PACKAGE_1, namespace });
+      const cut = Buffer.from(`${whole.toString().split('<SyncBody')[0]}<SyncBody><unfinished`);
+      expect(readSyncHdr(cut)).toEqual(readSyncML(whole).header);
+    },
+  );
+
+  test('is found under a prefix', () => {
+    const text =
+      '<s:SyncML xmlns:s="SYNCML:SYNCML1.2"><s:SyncHdr><s:SessionID>1</s:SessionID><s:MsgID>2</s:MsgID><s:Target><s:LocURI>t</s:LocURI></s:Target><s:Source><s:LocURI>s</s:LocURI></s:Source></s:SyncHdr ><rest';
+    expect(readSyncHdr(Buffer.from(text))).toMatchObject({ sessionId: '1', msgId: '2', target: 't', source: 's' });
+  });
+
+  test.each([
+    ['does not end', '<SyncML xmlns="SYNCML:SYNCML1.2"><SyncHdr>'],
+    ['ends too late', `<SyncML xmlns="SYNCML:SYNCML1.2"><SyncHdr><!--${'x'.repeat(17_000)}--></SyncHdr>`],
+    ['is not there', '<SyncML xmlns="SYNCML:SYNCML1.2"><Other/></SyncHdr>'],
+    ['ends in a comment only', '<SyncML xmlns="SYNCML:SYNCML1.2"><SyncHdr><!-- </SyncHdr> -->'],
+    ['is of something else', '<Other><SyncHdr></SyncHdr>'],
+  ])('that %s is refused', (_, text) => {
+    expect(() => readSyncHdr(Buffer.from(text))).toThrow(/./);
+    try {
+      readSyncHdr(Buffer.from(text));
+    } catch (error) {
+      expect(error instanceof SyncMLError || error instanceof XmlError).toBe(true);
+    }
+  });
 });
