@@ -475,7 +475,6 @@ module alerts 'modules/alerts.bicep' = {
     token: token
     mail: alertMail
     workspaceId: logs.outputs.workspaceId
-    vaultId: vault.outputs.id
     enrollApp: appNames[enroll]
     manageApp: appNames[manage]
     adminApp: appNames[admin]

@@ -1,12 +1,11 @@
 // Mails what an administrator must know and would not see: a timer that does not run, a failure that nobody handled, logs that
-// are cut off, a certificate of the authority that is about to end.
+// are cut off, a certificate that is about to end.
 
 param location string
 param tags object
 param token string
 param mail string
 param workspaceId string
-param vaultId string
 
 @description('Names of the three apps, as they stand in the logs.')
 param enrollApp string
@@ -16,8 +15,16 @@ param adminApp string
 @description('The timers of the admin app and the hours after which one is overdue. The same as in functions/timers.')
 var timers = [
   {
+    name: 'certificate-authority-due'
+    hours: 26
+  }
+  {
     name: 'expired-commands'
     hours: 3
+  }
+  {
+    name: 'expiring-certificates'
+    hours: 26
   }
   {
     name: 'retention'
@@ -52,7 +59,24 @@ union
 | summarize count() by AppRoleName, Name
 '''
 
+// Two timers of the admin app look at certificates every day and write these lines.
+var certificates = '''
+AppTraces
+| where AppRoleName =~ "{0}"
+| where Message contains '"event":"certificate-authority-due"' or Message startswith "Certificates end soon"
+| project TimeGenerated, Message
+'''
+
 var rules = [
+  {
+    name: 'certificates-end-soon'
+    description: 'The certificate authority, or certificates of devices that did not renew them, end soon. The log says which.'
+    query: format(certificates, adminApp)
+    severity: 2
+    every: 'P1D'
+    window: 'P1D'
+    lookBack: 'P1D'
+  }
   {
     name: 'timer-has-not-run'
     description: 'A timer of the admin app is overdue. Look at its last runs and at the state of the app.'
@@ -140,38 +164,3 @@ resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
     }
   }
 ]
-
-// The vault itself says when a certificate is about to end; nothing of ours has to run for it.
-resource vaultEvents 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
-  name: 'lanyard-vault-${token}'
-  location: location
-  tags: tags
-  properties: {
-    source: vaultId
-    topicType: 'Microsoft.KeyVault.vaults'
-  }
-}
-
-resource certificateEnds 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
-  parent: vaultEvents
-  name: 'certificate-ends'
-  properties: {
-    eventDeliverySchema: 'CloudEventSchemaV1_0'
-    filter: {
-      includedEventTypes: [
-        'Microsoft.KeyVault.CertificateNearExpiry'
-        'Microsoft.KeyVault.CertificateExpired'
-      ]
-    }
-    destination: {
-      endpointType: 'MonitorAlert'
-      properties: {
-        severity: 'Sev1'
-        description: 'A certificate of the certificate authority is about to end.'
-        actionGroups: [
-          people.id
-        ]
-      }
-    }
-  }
-}

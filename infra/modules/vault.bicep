@@ -59,5 +59,4 @@ resource useOfKeys 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = 
   }
 }
 
-output id string = vault.id
 output url string = vault.properties.vaultUri

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FINISHED_KEPT_DAYS } from '../../shared/commands/retention.ts';
+import { logLine } from '../../shared/platform/log.ts';
 import { CONTAINERS, TABLE_NAMES } from '../../shared/storage/storage.ts';
 import {
   DISCOVERY_PATH,
@@ -124,6 +125,17 @@ describe('what template and code both say', () => {
     expect(watched.map(([, name]) => name).toSorted()).toEqual(timers.toSorted());
     // A rule looks back two days at most.
     for (const [, name, hours] of watched) expect(Number(hours), name).toBeLessThanOrEqual(48);
+  });
+
+  test('the lines that the certificate alert waits for are those that the code writes', () => {
+    const { text } = template('infra/modules/alerts.bicep');
+    const event = /Message contains '"event":"([^"]+)"'/.exec(text)?.[1];
+    const timer = readText('functions/timers/certificate-authority.ts');
+    expect(/const EVENT = '([^']+)'/.exec(timer)?.[1]).toBe(event);
+    expect(timer).toContain('{ event: EVENT,');
+    expect(logLine('x', { event })).toContain(`"event":"${event}"`);
+    const line = /Message startswith "([^"]+)"/.exec(text)?.[1];
+    expect(readText('shared/devices/expiring.ts')).toContain(`log.warn('${line}`);
   });
 
   test('the addresses that it prints are those that the apps answer', () => {
