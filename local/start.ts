@@ -105,7 +105,7 @@ function nextThings(
   const root = join(folder, 'tls-root.pem');
   const reach = args.hostName
     ? `A real PC: import ${root} into Trusted Root Certification Authorities, then Settings > Accounts >\n    Access work or school > Enroll only in device management, with ${enrollUrl} as server.`
-    : 'A real PC on this network can enroll after a start with --host-name; docs/enroll-a-pc.md says how.';
+    : 'A real PC on this network can enroll after a start with --host-name; docs/try-a-real-pc.md says how.';
   const where = folder === '.lanyard' ? '' : ` --folder ${folder}`;
   return `
 Up until Ctrl-C.

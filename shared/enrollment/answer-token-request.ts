@@ -1,3 +1,4 @@
+import type { Catalogue } from '../catalogue/catalogue.ts';
 import { CertificateAuthorityError } from '../certificates/certificate-authority-error.ts';
 import { now } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
@@ -74,7 +75,7 @@ export async function answerTokenRequest(
 }
 
 async function refuse(
-  { journal, throttle, log }: { journal: Journal; throttle: Throttle; log: Log },
+  { journal, throttle, log, catalogue }: { journal: Journal; throttle: Throttle; log: Log; catalogue: Catalogue },
   { address }: TokenCall,
   attempt: Attempt,
   { cause, reason, shown }: Explained,
@@ -86,8 +87,19 @@ async function refuse(
   // No secret was guessed by whoever had the right one.
   const retryAfter = proved || OWN_FAILURES.has(cause) ? undefined : throttle.fail(address, now());
   const { fault: name, message } = REFUSALS[cause];
-  const body = fault({ name, reason: shown ?? message, traceId, relatesTo: attempt.envelope?.messageId });
+  const reasonShown = shown ?? `${message}${OWN_FAILURES.has(cause) ? '' : await whereToAsk(catalogue)}`;
+  const body = fault({ name, reason: reasonShown, traceId, relatesTo: attempt.envelope?.messageId });
   return { status: retryAfter === undefined ? 500 : 429, body, retryAfter };
+}
+
+/** The help desk's page, for whoever reads the PC's event log. A refusal does not wait for storage that fails. */
+async function whereToAsk(catalogue: Catalogue): Promise<string> {
+  try {
+    const { website } = (await catalogue.read()).policy.support;
+    return website ? ` Help: ${website}` : '';
+  } catch {
+    return '';
+  }
 }
 
 function readRequest(attempt: Attempt, body: Buffer): { envelope: Envelope; request: RequestSecurityToken } {

@@ -82,3 +82,14 @@ test('a PC that does not know a part is asked once, and the others reach it', as
     defaults: { 'support.phone': { state: 'failed', status: 404 }, 'support.email': { state: 'done' } },
   });
 });
+
+test("a refused PC names the help desk's page, where there is one", async () => {
+  const wrong = { server: lanyard().local.enrollUrl, user: 'kim@example.org', secret: '0000-0000-0000-0000' };
+  const device = await lanyard().newDevice();
+  await change(SETTINGS);
+  await expect(device.enroll(wrong)).rejects.toMatchObject({
+    message: expect.stringMatching(/has ended\. Help: https:\/\/help\.example\.org\/mdm$/),
+  });
+  await change({});
+  await expect(device.enroll(wrong)).rejects.toMatchObject({ message: expect.stringMatching(/has ended\.$/) });
+});
