@@ -83,10 +83,18 @@ export function readSignedData(ber: Buffer, trust: (signer: X509Certificate) => 
   const signedBytes = parts.attributes ? bytesOfAttributes(parts, content, contentType) : content;
   // RFC 5652 section 5.3: content of another type than data is never signed without attributes.
   if (!parts.attributes && contentType !== DATA) throw badAttributes('they are missing');
-  if (!verify(parts.digest, signedBytes, signer.publicKey, parts.signature)) {
+  if (!isSignedBy(signer, parts, signedBytes)) {
     throw new CmsError('badSignature', 'the message is not signed with the key of the certificate that it names');
   }
   return { content, signer };
+}
+
+function isSignedBy(signer: X509Certificate, { digest, signature }: SignerParts, signedBytes: Buffer): boolean {
+  try {
+    return verify(digest, signedBytes, signer.publicKey, signature);
+  } catch {
+    return false; // a key that OpenSSL does not know
+  }
 }
 
 interface SignedDataParts {
