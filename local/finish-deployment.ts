@@ -39,7 +39,8 @@ const WANTED = [
 type Wanted = Record<(typeof WANTED)[number], string>;
 
 /**
- * What is left to do when resources and code are in Azure: makes the certificate authority where there is none, lets the
+ * What is left to do when resources and code are in Azure: makes the certificate authority where there is none (with
+ * LANYARD_ROOT=own in the environment: the signing request for the organisation's own root), lets the
  * enroll app sign with the issuing key, looks at the apps from outside, and prints what a person has to do. May be repeated.
  *
  * @returns whether everything was found as it should be
@@ -51,9 +52,13 @@ export async function finishDeployment(outside: Outside): Promise<boolean> {
   print(
     'Making the certificate authority. The first time it may take ten minutes until its rights are known everywhere.',
   );
-  const authority = await makeAuthority(outside, found);
-  print(`  device root ${authority.root.thumbprint}, until ${authority.root.notAfter}`);
-  print(`  issuing CA  ${authority.issuing.thumbprint}, until ${authority.issuing.notAfter}`);
+  const { root, issuing } = await makeAuthority(outside, found);
+  if (root && issuing) {
+    print(`  device root ${root.thumbprint}, until ${root.notAfter}`);
+    print(`  issuing CA  ${issuing.thumbprint}, until ${issuing.notAfter}`);
+  } else {
+    print('  The issuing key is made and waits for a certificate of your own root: docs/certificates.md.');
+  }
   await allowSigning(outside, found);
   print('The enroll app may sign with the issuing key.\n\nLooking at the apps from outside:');
   const wrong = await lookFromOutside(outside, found);
@@ -72,21 +77,23 @@ function readOutputs(env: Outside['env']): Wanted {
   return Object.fromEntries(WANTED.map((name) => [name, env[name]])) as Wanted;
 }
 
+/** Without certificates while the issuing key waits for one of the organisation's own root. */
 interface Authority {
-  root: { thumbprint: string; notAfter: string };
-  issuing: { thumbprint: string; notAfter: string };
+  root?: { thumbprint: string; notAfter: string };
+  issuing?: { thumbprint: string; notAfter: string };
 }
 
 async function makeAuthority(outside: Outside, found: Wanted): Promise<Authority> {
   const app = ['--resource-group', found.AZURE_RESOURCE_GROUP, '--name', found.LANYARD_ADMIN_APP];
   const list = ['functionapp', 'keys', 'list', ...app, '--query', 'masterKey', '--output', 'tsv'];
+  const body = JSON.stringify({ root: outside.env['LANYARD_ROOT'] || 'lanyard' });
   let said = '';
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     try {
       const headers = { 'x-functions-key': (await outside.az(list)).trim(), 'content-type': 'application/json' };
       const url = `${found.LANYARD_URL}/api/certificate-authority`;
-      const reply = await outside.send('POST', url, headers, '{}');
-      if (reply.status === 200) return JSON.parse(reply.body) as Authority;
+      const reply = await outside.send('POST', url, headers, body);
+      if (reply.status === 200 || reply.status === 202) return JSON.parse(reply.body) as Authority;
       said = `HTTP ${reply.status} ${reply.body.slice(0, 500)}`;
     } catch (error) {
       said = (error as Error).message;

@@ -71,6 +71,20 @@ test('prints what is left to do, and no key', async () => {
   expect(printed).not.toContain('WRONG');
 });
 
+test('asks for a signing request where the organisation has a root of its own, and gives the right to sign all the same', async () => {
+  const bodies: (string | undefined)[] = [];
+  const { outside, seen } = deployment((_method, url, _headers, body) => {
+    if (!url.endsWith('/api/certificate-authority')) return undefined;
+    bodies.push(body);
+    return { status: 202, headers: {}, body: '{"issuers":[],"due":[]}' };
+  });
+  outside.env = { ...OUTPUTS, LANYARD_ROOT: 'own' };
+  expect(await finishDeployment(outside)).toBe(true);
+  expect(bodies).toEqual(['{"root":"own"}']);
+  expect(seen.printed.join('\n')).toContain('waits for a certificate of your own root');
+  expect(seen.az.at(-1)).toContain('issuingKey=lanyard-issuing-ca');
+});
+
 test('waits while rights are not known everywhere yet', async () => {
   let calls = 0;
   const { outside, seen } = deployment((_method, url) => {
