@@ -8,6 +8,7 @@ import type { Machine } from './machine.ts';
 import { type CertificatePolicy, GET_POLICIES, getPoliciesRequest, readPolicies } from './policy.ts';
 import { type Provisioned, readProvisioningDocument } from './provisioning-reader.ts';
 import { contextItems, readTokenResponse, requestSecurityToken, TOKEN } from './security-token.ts';
+import type { UserCertificate } from './signed-request.ts';
 import { OIW_SHA1_WITH_RSA, SHA256, signingRequest } from './signing-request.ts';
 import { faultError } from './soap-fault.ts';
 import type { Credential } from './soap-request.ts';
@@ -21,6 +22,10 @@ export interface EnrollmentRequest {
   signIn?: (authenticationUrl: string) => Promise<string>;
   /** a JWT of Entra; there is no probe then, and AuthenticationServiceUrl is not used */
   entraToken?: string;
+  /** what the terms of use gave for a proof; goes along as EnrollmentData */
+  enrollmentData?: string;
+  /** a certificate of the user, which the PC then offers to sign with */
+  certificate?: UserCertificate;
 }
 
 export interface EnrollmentResult {
@@ -46,7 +51,8 @@ export async function requestEnrollment(v: {
   request: EnrollmentRequest;
   now: Date;
 }): Promise<EnrollmentResult> {
-  const { machine, request } = v;
+  const { request } = v;
+  const machine = request.certificate ? withCertificate(v.machine) : v.machine;
   const run: Run = { http: v.http, machine, remarks: [] };
   if (!/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(request.user)) {
     throw new DeviceError(HRESULT.invalidArgument, 'settings', 'the form takes a name of the form user@domain only');
@@ -54,10 +60,11 @@ export async function requestEnrollment(v: {
   const discoveryUrl = discoveryAddress(request.server);
   if (!request.entraToken) await probe(run, discoveryUrl);
   const discovered = await discover(run, request.user, discoveryUrl);
-  const credential = await credentialFor(discovered, request);
+  const credential = await credentialFor(discovered, request, v.now);
   const policy = discovered.policyUrl ? await getPolicies(run, credential, discovered.policyUrl) : undefined;
   const key = await newKey(machine.keyBits ?? policy?.minimalKeyLength ?? 2048);
-  const document = await getToken(run, { discovered, credential, policy, key });
+  const { enrollmentData } = request;
+  const document = await getToken(run, { discovered, credential, policy, key, enrollmentData });
   const provisioned = readProvisioningDocument(document, {
     enrollmentType: machine.enrollmentType,
     publicKey: createPublicKey(key),
@@ -124,9 +131,10 @@ export async function getPolicies(run: Run, credential: Credential, url: string)
   return readPolicies(body);
 }
 
-async function credentialFor(discovered: Discovered, request: EnrollmentRequest): Promise<Credential> {
+async function credentialFor(discovered: Discovered, request: EnrollmentRequest, now: Date): Promise<Credential> {
   if (discovered.authPolicy === 'OnPremise') return { kind: 'password', user: request.user, secret: request.secret };
   if (discovered.authPolicy === 'Certificate') {
+    if (request.certificate) return { kind: 'certificate', certificate: request.certificate, now };
     throw new DeviceError(HRESULT.invalidArgument, 'discover', 'this device has no certificate to enroll with');
   }
   if (request.entraToken) return { kind: 'entra', token: request.entraToken };
@@ -156,7 +164,13 @@ export async function newKey(bits: number): Promise<KeyObject> {
 
 async function getToken(
   run: Run,
-  call: { discovered: Discovered; credential: Credential; policy?: CertificatePolicy; key: KeyObject },
+  call: {
+    discovered: Discovered;
+    credential: Credential;
+    policy?: CertificatePolicy;
+    key: KeyObject;
+    enrollmentData?: string;
+  },
 ): Promise<string> {
   const { discovered, credential, policy, key } = call;
   const { machine } = run;
@@ -165,10 +179,17 @@ async function getToken(
     credential,
     to: discovered.enrollmentUrl,
     signingRequest: signingRequest({ key, deviceId: machine.deviceId, guid: randomUUID().toUpperCase(), hashOid }),
-    context: contextItems(machine, discovered.enrollmentVersion),
+    context: [...contextItems(machine, discovered.enrollmentVersion), ...dataItem(call.enrollmentData)],
   });
   return askForToken(run, discovered.enrollmentUrl, body);
 }
+
+const dataItem = (value: string | undefined) => (value === undefined ? [] : [{ name: 'EnrollmentData', value }]);
+
+const withCertificate = (machine: Machine): Machine => ({
+  ...machine,
+  offers: machine.offers ?? ['OnPremise', 'Federated', 'Certificate'],
+});
 
 /** Sends a RequestSecurityToken. Out: the provisioning document. */
 export async function askForToken(run: Run, url: string, body: Buffer): Promise<string> {

@@ -28,6 +28,8 @@ export interface HttpReply {
   body: Buffer;
   /** seconds, as the client reads Retry-After: decimal digits, at most ten, else 0; undefined where the header is missing */
   retryAfter?: number;
+  /** where a redirect leads; it is not followed */
+  location?: string;
 }
 
 export interface HttpClientOptions {
@@ -150,6 +152,7 @@ export class HttpClient {
           contentType: incoming.headers['content-type'] ?? '',
           body: Buffer.concat(chunks),
           retryAfter: readRetryAfter(incoming.headers['retry-after']),
+          location: incoming.headers.location,
         }),
       );
     });

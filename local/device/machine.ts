@@ -27,7 +27,7 @@ export interface Machine {
   enrollmentType: 'Full' | 'Device';
   requestVersion: string;
   /** the ways in that it offers, where it is not the usual OnPremise and Federated */
-  offers?: ('OnPremise' | 'Federated')[];
+  offers?: ('OnPremise' | 'Federated' | 'Certificate')[];
   /** a key size of the machine's own, whatever the policy says */
   keyBits?: number;
   /** a hash OID of the machine's own, whatever the policy says */

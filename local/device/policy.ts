@@ -1,5 +1,5 @@
 import { DeviceError, HRESULT } from './errors.ts';
-import { type Credential, envelope, SECURITY_NAMESPACES, securityHeader } from './soap-request.ts';
+import { type Credential, envelope, SECURITY_NAMESPACES, sealed, securityHeader } from './soap-request.ts';
 import { readXml, select, textAt, textOf, type XmlNode } from './xml-reader.ts';
 import { element } from './xml-writer.ts';
 
@@ -23,7 +23,7 @@ export interface CertificatePolicy {
 /** The GetPolicies message (MS-XCEP 3.1.4.1). */
 export function getPoliciesRequest(credential: Credential, to: string): Buffer {
   const nil = { 'xsi:nil': 'true' };
-  return envelope({
+  const message = envelope({
     action: ACTION,
     messageId: GET_POLICIES.messageId,
     to,
@@ -38,6 +38,7 @@ export function getPoliciesRequest(credential: Credential, to: string): Buffer {
       { xmlns: NAMESPACE },
     ),
   });
+  return sealed(message, credential);
 }
 
 /**

@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Machine } from './machine.ts';
-import { BASE64, type Credential, envelope, SECURITY_NAMESPACES, securityHeader, WSSE } from './soap-request.ts';
+import {
+  BASE64,
+  type Credential,
+  envelope,
+  SECURITY_NAMESPACES,
+  sealed,
+  securityHeader,
+  WSSE,
+} from './soap-request.ts';
 import { readXml, textAt } from './xml-reader.ts';
 import { element, type Markup, textElement } from './xml-writer.ts';
 
@@ -41,7 +49,7 @@ export function requestSecurityToken(
     }),
     element('ac:AdditionalContext', v.context.map(contextItem), { xmlns: AC }),
   ]);
-  return envelope({
+  const message = envelope({
     action: `${ENROLLMENT}/RST/wstep`,
     messageId: TOKEN.messageId,
     to: v.to,
@@ -49,6 +57,7 @@ export function requestSecurityToken(
     namespaces: { ...SECURITY_NAMESPACES, 'xmlns:wst': WST, 'xmlns:ac': AC },
     body: request,
   });
+  return sealed(message, v.credential);
 }
 
 function contextItem(item: ContextItem): Markup {

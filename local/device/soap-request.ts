@@ -1,3 +1,4 @@
+import { certificateToken, signMessage, type UserCertificate } from './signed-request.ts';
 import { element, escapeXml, type Markup, textElement } from './xml-writer.ts';
 
 export const WSSE = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd';
@@ -10,7 +11,9 @@ export type Credential =
   /** the text that the sign-in page posted as `wresult` */
   | { kind: 'federated'; token: string }
   /** a JWT of Entra */
-  | { kind: 'entra'; token: string };
+  | { kind: 'entra'; token: string }
+  /** the user's certificate, with which each message is signed at this time */
+  | { kind: 'certificate'; certificate: UserCertificate; now: Date };
 
 /** The SOAP 1.2 envelope of all three calls. `a:To` names the port, also where it is the usual one, as the client does. */
 export function envelope(v: {
@@ -45,6 +48,10 @@ export const SECURITY_NAMESPACES = { 'xmlns:wsse': WSSE, 'xmlns:u': WSU };
 
 /** The `wsse:Security` header. The Type of a password is in the wsse namespace, unlike in the standard. */
 export function securityHeader(credential: Credential): Markup {
+  if (credential.kind === 'certificate') {
+    const token = certificateToken(credential.certificate, credential.now);
+    return element('wsse:Security', token, { 's:mustUnderstand': '1' });
+  }
   return element(
     'wsse:Security',
     credential.kind === 'password' ? usernameToken(credential) : binaryToken(credential),
@@ -52,6 +59,11 @@ export function securityHeader(credential: Credential): Markup {
       's:mustUnderstand': '1',
     },
   );
+}
+
+/** The message as it goes out: signed where the credential is a certificate. */
+export function sealed(message: Buffer, credential: Credential): Buffer {
+  return credential.kind === 'certificate' ? signMessage(message, credential.certificate) : message;
 }
 
 function usernameToken(credential: { user: string; secret: string }): Markup {

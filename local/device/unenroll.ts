@@ -33,6 +33,7 @@ export function cleanUp(state: DeviceState): void {
   const { machine } = state;
   const left = WITHOUT_ENTRA[machine.join];
   if (left !== machine.join && !machine.localAdministrator) state.lockedOut = true;
+  if (left !== machine.join) machine.enrollmentType = 'Full';
   machine.join = left;
   state.enrollment = undefined;
   state.session = 0;

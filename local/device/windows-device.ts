@@ -4,6 +4,7 @@ import { COMPUTER_NAME, nameAfterRestart } from './computer-name.ts';
 import { CspTree, emptyTree, type NodeDefinition } from './csp-tree.ts';
 import { deviceNodes } from './device-nodes.ts';
 import { type EnrollmentRequest, type EnrollmentResult, requestEnrollment } from './enrollment-client.ts';
+import { type EntraEnrollment, machineInEntra, passTermsOfUse } from './entra-join.ts';
 import { DeviceError, HRESULT } from './errors.ts';
 import { HttpClient, type Step } from './http-client.ts';
 import { type Machine, newMachine } from './machine.ts';
@@ -21,6 +22,7 @@ import {
 } from './unenroll.ts';
 
 export type { CommandRun, LoginStatus } from './command-runner.ts';
+export type { EntraEnrollment } from './entra-join.ts';
 export { DeviceError, PowerCut, ProtocolViolation } from './errors.ts';
 export type { Step } from './http-client.ts';
 export type { Machine } from './machine.ts';
@@ -107,9 +109,10 @@ export class WindowsDevice {
 
   /**
    * Enrolls with user name and secret (or by the ways that EnrollmentRequest names). Nothing is kept unless all of it works.
+   * With `entra` the PC joins Entra or gets a work account, which brings the management with it; both or neither.
    * Errors: DeviceError with the HRESULT that the PC would show; 0x8018000A when it is enrolled already.
    */
-  async enroll(request: EnrollmentRequest): Promise<Enrollment> {
+  async enroll(request: EnrollmentRequest, entra?: EntraEnrollment): Promise<Enrollment> {
     if (this.#state.enrollment) {
       throw new DeviceError(HRESULT.alreadyEnrolled, 'settings', 'the device is enrolled already');
     }
@@ -117,7 +120,10 @@ export class WindowsDevice {
     const now = this.#now();
     const http = this.#http(exchanged);
     try {
-      const result = await requestEnrollment({ http, machine: this.#state.machine, request, now });
+      const machine = entra ? machineInEntra(this.#state.machine, entra.kind) : this.#state.machine;
+      const more = entra && { entraToken: entra.token, enrollmentData: await passTermsOfUse(http, entra) };
+      const result = await requestEnrollment({ http, machine, request: { ...request, ...more }, now });
+      this.#state.machine = machine;
       const enrollment = await this.#keep(result, request, now);
       return {
         enrollmentId: enrollment.enrollmentId,
