@@ -14,8 +14,8 @@ app.http('join', {
     try {
       const { catalogue, settings } = services();
       const { policy } = await catalogue.read();
-      const { html, headers } = joinPage(policy, settings.enrollUrl);
-      return reply(200, html, 'text/html; charset=utf-8', headers);
+      const { body, headers } = joinPage(policy, settings.enrollUrl);
+      return reply(200, body, undefined, headers);
     } catch (error) {
       logTo(context).error('The page of an invitation could not be shown', errorFacts(error));
       return reply(503, 'The server cannot show this page now. Try again in a minute.');

@@ -1,8 +1,8 @@
 /**
  * The script of an invitation's page. It reads the token behind the `#`, which anybody may have written: it is held to its
  * form to the letter, shown as text and nothing else, the server must be the one that gave the page, and the only address
- * that is made of it begins with `ms-device-enrollment:`. It is text, not a module, because the page allows the script by
- * the hash of exactly these bytes. The link is made as `enrollmentDeepLink` makes it.
+ * that is made of it begins with `ms-device-enrollment:`. It is text, not a module, because it goes into
+ * the page as it stands, with no value in it. The link is made as `enrollmentDeepLink` makes it.
  */
 export const JOIN_SCRIPT = `'use strict';
 function readToken(fragment, server) {
@@ -53,7 +53,7 @@ function show() {
   const ended = token !== undefined && Date.parse(token.expires) <= Date.now();
   const usable = token !== undefined && !ended;
   at('invitation').hidden = !usable;
-  at('open').hidden = !usable;
+  at('refused').hidden = usable;
   at('message').textContent = usable
     ? ''
     : ended
