@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { actorOf, CONNECTION_OPTIONS, connect, devicePath, listAll } from './connection.ts';
 import { printable } from './printable.ts';
-import { numberOf, table, type Verb } from './verb.ts';
+import { type Input, numberOf, table, UsageError, type Verb } from './verb.ts';
 
 interface ListEntry {
   id: string;
@@ -16,11 +17,13 @@ interface CommandShown {
   id: string;
   verb: string;
   target?: string;
-  items: { target: string }[];
+  items?: { target: string }[];
+  /** what an Atomic holds */
+  commands?: { target: string }[];
   state: string;
   status?: number;
   reason?: string;
-  results?: ({ data?: string } | null)[];
+  results?: ({ data?: string; head?: string } | null)[];
 }
 
 const devices: Verb = {
@@ -72,25 +75,32 @@ const show: Verb = {
 
 const send: Verb = {
   name: 'send',
-  usage: 'send DEVICE VERB TARGET [--data TEXT] [--format chr|int|bool|b64|xml|node|null]',
+  usage:
+    'send DEVICE VERB TARGET [--data TEXT | --data-file FILE] [--format chr|int|bool|b64|xml|node|null] [--secret] [--expires HOURS]',
   summary: 'Queues a command (Get, Add, Replace, Delete, Exec) for the device; it goes out when the device next calls.',
   positionals: ['DEVICE', 'VERB', 'TARGET'],
   options: {
     data: { type: 'string', help: 'the data of the command' },
+    'data-file': { type: 'string', help: 'a file that holds the data: keeps a secret out of the history of the shell' },
     format: { type: 'string', help: 'the format of the data' },
+    secret: { type: 'boolean', help: 'the data is encrypted where it is kept and shown to nobody' },
+    expires: { type: 'string', help: 'hours after which it is not sent any more (default 720)' },
     ...CONNECTION_OPTIONS,
   },
   async run(input) {
     const [device = '', verb, target] = input.positionals;
-    const { data, format } = input.options;
-    const admin = connect(input);
-    const path = await devicePath(admin, device);
-    const queued = await admin.call<{ items: CommandShown[] }>('POST', `${path}/commands`, {
+    const { format } = input.options;
+    const body = {
       verb,
       target,
-      data,
+      data: dataOf(input),
       format,
-    });
+      ...(input.flags['secret'] ? { secret: true } : {}),
+      expiresInHours: numberOf(input, 'expires'),
+    };
+    const admin = connect(input);
+    const path = await devicePath(admin, device);
+    const queued = await admin.call<{ items: CommandShown[] }>('POST', `${path}/commands`, body);
     return { value: queued, text: commandTable(queued.items) };
   },
 };
@@ -139,14 +149,26 @@ const unenroll: Verb = {
 
 export const ADMIN_VERBS: readonly Verb[] = [devices, show, send, cancel, unenroll];
 
+/** Without the end of line that editors put at the end of a file. @throws {UsageError} when it cannot be read */
+function dataOf(input: Input): string | undefined {
+  const file = input.options['data-file'];
+  if (file === undefined) return input.options['data'];
+  if (input.options['data'] !== undefined) throw new UsageError('--data and --data-file exclude each other');
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch {
+    throw new UsageError(`There is no file ${file} that can be read`);
+  }
+}
+
 function commandTable(commands: CommandShown[]): string {
-  const rows = commands.map(({ id, verb, target, items, state, status, reason, results }) => ({
+  const rows = commands.map(({ id, verb, target, items, commands: parts, state, status, reason, results }) => ({
     command: id,
     verb,
-    target: target ?? `${items.length} items`,
+    target: target ?? `${items?.length ?? parts?.length ?? 0} items`,
     state,
     status,
-    result: (results?.[0]?.data ?? reason ?? '').replace(/\s+/g, ' ').slice(0, 80),
+    result: (results?.[0]?.data ?? results?.[0]?.head ?? reason ?? '').replace(/\s+/g, ' ').slice(0, 80),
   }));
   return table(rows, 'No commands.');
 }
