@@ -12,6 +12,7 @@ import './admin/refusals.ts';
 import './admin/settings.ts';
 import './admin/unenroll.ts';
 import './timers/certificate-authority.ts';
+import './timers/device-counts.ts';
 import './timers/expired-commands.ts';
 import './timers/expiring-certificates.ts';
 import './timers/retention.ts';

@@ -1,5 +1,6 @@
 import { KEPT_FOR_MS } from '../../shared/catalogue/catalogue.ts';
 import { policySchema } from '../../shared/catalogue/policy.ts';
+import { countDevices } from '../../shared/enrollment/count-devices.ts';
 import { readJson } from '../../shared/platform/body.ts';
 import { adminDoor } from './admin-door.ts';
 
@@ -10,10 +11,13 @@ import { adminDoor } from './admin-door.ts';
 adminDoor('settings', {
   route: 'api/settings',
   methods: ['GET', 'PUT'],
-  async handler({ request, services }) {
+  async handler({ request, services, now }) {
     if (request.method === 'GET') return { status: 200, value: (await services.catalogue.read()).policy };
     const policy = await readJson(request, policySchema, 64 * 1024);
     await services.catalogue.writePolicy(policy);
+    // A limit that is new goes by a count that is true, and not by that of the hour in which there was none.
+    const { devicesInAll } = policy.enrollment;
+    await countDevices(services.storage, { devicesInAll, devicesPerUser: null }, now);
     const value = { settings: policy, effectiveWithinSeconds: KEPT_FOR_MS / 1_000 };
     return { status: 200, value, audit: { act: 'change settings', subject: 'settings' } };
   },

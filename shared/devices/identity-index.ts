@@ -29,14 +29,15 @@ function prefixesOf(identity: Identity): string[] {
   });
 }
 
-/** Adds a new enrollment to the device list and to the index. One call. */
-export async function announceDevice(storage: Storage, device: Device): Promise<void> {
+/** Adds a new enrollment to the device list and to the index, and writes what else changes with the list. One call. */
+export async function announceDevice(storage: Storage, device: Device, more: Change[] = []): Promise<void> {
   const { id, user, enrolledAt } = device;
   const identity = identityOf(device);
   const value: IdentityRow = { id, user, enrolledAt, identity };
   const changes: Change[] = [
     { kind: 'upsert', rowKey: id, value: listEntry(device, undefined) },
     ...prefixesOf(identity).map((prefix): Change => ({ kind: 'upsert', rowKey: prefix + id, value })),
+    ...more,
   ];
   await storage.table('devicelist').write(LIST_PARTITION, changes);
 }

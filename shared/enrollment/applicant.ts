@@ -1,17 +1,16 @@
 import type { Policy } from '../catalogue/policy.ts';
 import type { Admission } from '../devices/device.ts';
-import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Envelope } from '../wire/soap.ts';
 import type { RequestSecurityToken } from '../wire/wstep.ts';
-import type { Grant } from './grants.ts';
+import type { GrantRow } from './grants.ts';
 
 /** Who asks for a certificate, proved, and by what right. */
 export interface Applicant {
   user: string;
-  grant: Row<Grant>;
+  grant: GrantRow;
   /** Reads the grant once more, after another request used it at the same moment. @throws {EnrollmentRefusal} */
-  readAgain(): Promise<Row<Grant>>;
+  readAgain(): Promise<GrantRow>;
   admission: Admission;
   /** The request as the applicant's signature covers it, where he signed it: this one counts, and not the one that came. */
   signedRequest?: RequestSecurityToken;

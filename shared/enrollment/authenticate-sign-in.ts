@@ -1,11 +1,10 @@
 import type { Admission } from '../devices/device.ts';
 import { now } from '../platform/clock.ts';
-import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Applicant, AuthenticationInput } from './applicant.ts';
 import { type EnrollmentClaims, readEnrollmentToken } from './enrollment-token.ts';
-import { type Grant, partitionOfUser, readStandingGrant } from './grants.ts';
-import { admissionBy, type Invitation } from './invitations.ts';
+import { type Grant, type GrantRow, readStandingGrant } from './grants.ts';
+import { admissionBy, type Invitation, readInvitation } from './invitations.ts';
 import { EnrollmentRefusal } from './refusal.ts';
 
 /**
@@ -27,9 +26,12 @@ export async function authenticateBySignIn(
   return { user: grant.value.user, grant, readAgain, admission: admissionOf(claims, grant.value) };
 }
 
-async function readGrant(storage: Storage, { sub, invitation }: EnrollmentClaims): Promise<Row<Grant | Invitation>> {
+async function readGrant(
+  storage: Storage,
+  { sub, invitation }: EnrollmentClaims,
+): Promise<GrantRow<Grant | Invitation>> {
   if (invitation === undefined) return readStandingGrant(storage, sub);
-  const row = await storage.table('invitations').get<Invitation>(partitionOfUser(sub), invitation);
+  const row = await readInvitation(storage, sub, invitation);
   if (row && !row.value.withdrawn) return row;
   throw new EnrollmentRefusal('wrongCredential', `Invitation ${invitation}, by which the user signed in, is gone.`);
 }

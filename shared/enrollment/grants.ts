@@ -1,3 +1,4 @@
+import type { Identity } from '../devices/identity.ts';
 import { keyPart, type Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Change, tryWrite } from '../storage/tables.ts';
@@ -28,6 +29,24 @@ export interface GrantUse {
   retries?: number;
 }
 
+/** The devices that a user has, whichever of his grants admitted them. */
+export interface Places {
+  devices: Place[];
+}
+
+export interface Place {
+  enrollmentId: string;
+  at: string;
+  /** What the device said of itself: one that comes again takes the place that it had. */
+  identity: Identity;
+}
+
+/** A grant with the user's places as they were read in the same call; `none` before the first. */
+export type GrantRow<T extends Grant = Grant> = Row<T> & { places?: Row<Places> | 'none' };
+
+/** The row of the places sorts behind the invitations of the partition and before the standing grant. */
+export const PLACES_ROW = '~devices';
+
 /** The row of the right that a user has who needs no invitation; it sorts behind the invitations of the partition. */
 export const STANDING_ROW = '~standing';
 
@@ -45,19 +64,33 @@ export function normaliseUser(user: string): string {
 }
 
 /** The grant of a user who proved who he is by signing in. One call; there is no row before its first use. */
-export async function readStandingGrant(storage: Storage, user: string): Promise<Row<Grant>> {
+export async function readStandingGrant(storage: Storage, user: string): Promise<GrantRow> {
   const partitionKey = partitionOfUser(user);
-  const row = await storage.table('invitations').get<Grant>(partitionKey, STANDING_ROW);
+  const rows = await storage.table('invitations').getMany<Grant>(partitionKey, [STANDING_ROW, PLACES_ROW]);
+  const row = rows.find(({ rowKey }) => rowKey === STANDING_ROW);
   const value: Grant = { id: STANDING_ROW, user: normaliseUser(user), uses: [] };
-  return row ?? { partitionKey, rowKey: STANDING_ROW, etag: '', value };
+  return { ...(row ?? { partitionKey, rowKey: STANDING_ROW, etag: '', value }), places: placesAmong(rows) };
 }
 
-/** Writes the uses of a grant. One call. @throws {GrantMoved} when another request used the same grant at this moment */
-export async function writeUses(storage: Storage, grant: Row<Grant>, uses: GrantUse[]): Promise<void> {
+/** @returns the row of places, when the rows are all that were asked for and it was among them */
+export function placesAmong(rows: readonly Row<unknown>[]): Row<Places> | 'none' {
+  return (rows.find(({ rowKey }) => rowKey === PLACES_ROW) as Row<Places> | undefined) ?? 'none';
+}
+
+/**
+ * Writes the uses of a grant, and what else of the user changes with them. One call.
+ * @throws {GrantMoved} when another request used the same grant at this moment
+ */
+export async function writeUses(
+  storage: Storage,
+  grant: Row<Grant>,
+  uses: GrantUse[],
+  more: Change[] = [],
+): Promise<void> {
   const { partitionKey, rowKey, etag } = grant;
   const value = { ...grant.value, uses: rowKey === STANDING_ROW ? uses.slice(-MAX_STANDING_USES) : uses };
   const change: Change = etag === '' ? { kind: 'insert', rowKey, value } : { kind: 'replace', rowKey, value, etag };
-  if (!(await tryWrite(storage.table('invitations'), partitionKey, [change]))) throw new GrantMoved();
+  if (!(await tryWrite(storage.table('invitations'), partitionKey, [change, ...more]))) throw new GrantMoved();
 }
 
 /** Another request used the same grant at this moment; the caller reads it again. */

@@ -6,7 +6,7 @@ import { conflict } from '../platform/problem.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Change, Conflict } from '../storage/tables.ts';
-import { type Grant, normaliseUser, partitionOfUser } from './grants.ts';
+import { type Grant, type GrantRow, normaliseUser, PLACES_ROW, partitionOfUser, placesAmong } from './grants.ts';
 
 /**
  * An invitation lets one user enroll a number of devices until a time. Its secret is typed as the password in Settings
@@ -35,8 +35,8 @@ export interface InvitationTerms {
 
 /** More open invitations for one user than this are refused: enrolling reads them all in one call. */
 const MAX_INVITATIONS_PER_USER = 100;
-/** The invitations of a user; what else the partition holds lies behind them. */
-const PAGE = { before: '~', limit: MAX_INVITATIONS_PER_USER };
+/** The invitations of a user and, behind them, the row of his places. */
+const PAGE = { before: `${PLACES_ROW} `, limit: MAX_INVITATIONS_PER_USER + 1 };
 /** A transaction takes 100 changes; one is the new invitation. */
 const MAX_TIDIED = 99;
 
@@ -73,7 +73,7 @@ export async function createInvitation(
     createdAt: now.toISOString(),
     uses: [],
   };
-  const { rows } = await table.page<Invitation>(partition, PAGE);
+  const rows = await listInvitations(storage, user);
   // The same call was here before: it gave this invitation, and the secret follows from the key.
   const same = rows.find((row) => row.rowKey === id);
   if (same) return { invitation: same.value, secret };
@@ -127,20 +127,36 @@ export async function findInvitation(
   user: string,
   secret: string,
   now: Date,
-): Promise<Row<Invitation> | undefined> {
+): Promise<GrantRow<Invitation> | undefined> {
   const given = Buffer.from(hashOf(secret), 'hex');
   const partition = partitionOfUser(user);
   const { rows } = await storage.table('invitations').page<Invitation>(partition, PAGE);
   let found: Row<Invitation> | undefined;
-  for (const row of rows) {
+  for (const row of rows.filter(isInvitation)) {
     if (timingSafeEqual(Buffer.from(row.value.secretHash, 'hex'), given)) found = row;
   }
-  return found && found.value.expiresAt > now.toISOString() ? found : undefined;
+  return found && found.value.expiresAt > now.toISOString() ? { ...found, places: placesAmong(rows) } : undefined;
+}
+
+function isInvitation({ rowKey }: Row<unknown>): boolean {
+  return rowKey < '~';
+}
+
+/** One invitation of a user, whose holder has proved himself otherwise. One call. */
+export async function readInvitation(
+  storage: Storage,
+  user: string,
+  id: string,
+): Promise<GrantRow<Invitation> | undefined> {
+  const rows = await storage.table('invitations').getMany<Invitation>(partitionOfUser(user), [id, PLACES_ROW]);
+  const row = rows.find((each) => each.rowKey === id && isInvitation(each));
+  return row && { ...row, places: placesAmong(rows) };
 }
 
 /** All invitations of a user that are kept, ended ones too. One call. */
 export async function listInvitations(storage: Storage, user: string): Promise<Row<Invitation>[]> {
-  return (await storage.table('invitations').page<Invitation>(partitionOfUser(user), PAGE)).rows;
+  const { rows } = await storage.table('invitations').page<Invitation>(partitionOfUser(user), PAGE);
+  return rows.filter(isInvitation);
 }
 
 /** What the record of an enrollment says of the invitation that admitted it. */

@@ -11,7 +11,8 @@ import type { Storage } from '../storage/storage.ts';
 import { type Change, Conflict, tryWrite } from '../storage/tables.ts';
 import { certificateRecord } from './certificate-record.ts';
 import type { EnrollmentContext } from './enrollment-context.ts';
-import { type Grant, type GrantUse, writeUses } from './grants.ts';
+import { type GrantRow, type GrantUse, writeUses } from './grants.ts';
+import { announceCounted, claimPlace, type DeviceCount, type Limits } from './limits.ts';
 import { EnrollmentRefusal } from './refusal.ts';
 import { settleReturn } from './return.ts';
 
@@ -29,13 +30,15 @@ export const MAX_RETRIES = 20;
 
 export interface AcceptedRequest {
   /** What lets the user enroll, as it was read. */
-  grant: Row<Grant>;
+  grant: GrantRow;
   admission: Admission;
   signingRequest: SigningRequest;
   context: EnrollmentContext;
   providerId: string;
   /** Digest mode: gives B64(MD5(name:secret)) for the enrollment, to be stored before the device learns the secret. */
   credentialFor?: (enrollmentId: string) => string;
+  /** How many devices there may be; without them any number. */
+  limits?: Limits;
   now: Date;
 }
 
@@ -43,7 +46,7 @@ export interface AcceptedRequest {
  * Calls: the grant, the device, the list, and three to look for the device by what it says of itself; up to three more for
  * a request that came before, and seven for a device that was enrolled before.
  * @returns the enrollment's record and its certificate (DER)
- * @throws {GrantMoved}; {EnrollmentRefusal} `invitationUsedUp`, `busy` when a later request took the place of this one
+ * @throws {GrantMoved}; {EnrollmentRefusal} `invitationUsedUp`, `userDeviceLimit`, `organisationDeviceLimit`, `busy` when a later request took the place of this one
  */
 export async function issueEnrollment(
   storage: Storage,
@@ -69,7 +72,7 @@ export async function issueEnrollment(
   const device = newDevice(request, use.enrollmentId, certificateRecord(leaf, publicKeyHash, now));
   await insertDevice(storage, device);
   if (use.replaces) await supersede(storage, use.replaces, device);
-  await announceDevice(storage, device);
+  await announceCounted(storage, device, use.count);
   return { device: await settleReturn(storage, device, now), certificate: leaf.der };
 }
 
@@ -95,6 +98,8 @@ interface ChosenUse {
   keep(): Promise<void>;
   /** An enrollment that never opened a management session and whose place this one takes. */
   replaces?: string;
+  /** How many devices there are, where that is limited. */
+  count?: Row<DeviceCount>;
 }
 
 async function chooseUse(storage: Storage, request: AcceptedRequest): Promise<ChosenUse> {
@@ -123,8 +128,9 @@ async function chooseUse(storage: Storage, request: AcceptedRequest): Promise<Ch
     replaces: abandoned?.enrollmentId,
     retries,
   };
-  const keep = () => writeUses(storage, grant, [...kept, use]);
-  return { enrollmentId: use.enrollmentId, isNew: true, keep, replaces: use.replaces };
+  const { changes, count } = await claimPlace(storage, request, use);
+  const keep = () => writeUses(storage, grant, [...kept, use], changes);
+  return { enrollmentId: use.enrollmentId, isNew: true, keep, replaces: use.replaces, count };
 }
 
 /**

@@ -7,7 +7,6 @@ import type { Admission, Device } from '../devices/device.ts';
 import { RENEW_PERIOD_DAYS, RETRY_INTERVAL_DAYS } from '../devices/renewal-window.ts';
 import { now } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
-import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { hashedCredential } from '../wire/digest.ts';
 import { MANAGEMENT_PATH } from '../wire/paths.ts';
@@ -18,7 +17,7 @@ import type { Applicant, AuthenticationInput } from './applicant.ts';
 import { authenticate } from './authenticate.ts';
 import { checkEligibility } from './eligibility.ts';
 import { type EnrollmentContext, readEnrollmentContext } from './enrollment-context.ts';
-import { type Grant, GrantMoved } from './grants.ts';
+import { GrantMoved, type GrantRow } from './grants.ts';
 import { issueEnrollment } from './issue.ts';
 import { type JournalStep, keptTraceId } from './journal.ts';
 import { EnrollmentRefusal } from './refusal.ts';
@@ -90,7 +89,7 @@ export async function issueToken(
   const credentialFor = services.deviceAuth === 'digest' ? (id: string) => hashedCredential(id, secret) : undefined;
 
   const ca = await services.ca();
-  const issue = (grant: Row<Grant>) =>
+  const issue = (grant: GrantRow) =>
     issueEnrollment(services.storage, ca, {
       grant,
       admission,
@@ -98,6 +97,7 @@ export async function issueToken(
       context,
       providerId: services.providerId,
       credentialFor,
+      limits: policy.enrollment,
       now: now(),
     });
   const { device, certificate } = await withFreshGrant(applicant, issue);
@@ -136,7 +136,7 @@ function readCertificateRequest(request: RequestSecurityToken): SigningRequest {
 type Issued = Awaited<ReturnType<typeof issueEnrollment>>;
 
 /** When another device uses the same grant at the same moment, the grant is read and decided on again. */
-async function withFreshGrant(applicant: Applicant, issue: (grant: Row<Grant>) => Promise<Issued>): Promise<Issued> {
+async function withFreshGrant(applicant: Applicant, issue: (grant: GrantRow) => Promise<Issued>): Promise<Issued> {
   let { grant } = applicant;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     try {

@@ -71,7 +71,7 @@ test.each([0, 40])('an enrollment takes the same five calls with %i devices more
   const calls = await callsOf(() => device.enroll({ server: lanyard().local.enrollUrl, user, secret }));
   expect(calls.filter((call) => !call.endsWith('catalogue'))).toEqual([
     'table query invitations',
-    'table replace invitations',
+    'table transaction invitations',
     'table insert devices',
     'table upsert devicelist',
     'table transaction journal',

@@ -5,7 +5,7 @@ import { COMMAND_PREFIX, type Command, FINISHED_PREFIX } from '../../../shared/c
 import { DEVICE_ROW, type Device, SESSION_ROW } from '../../../shared/devices/device.ts';
 import { type DeviceListEntry, eachListed } from '../../../shared/devices/device-list.ts';
 import { readEnrollmentContext } from '../../../shared/enrollment/enrollment-context.ts';
-import { partitionOfUser } from '../../../shared/enrollment/grants.ts';
+import { GrantMoved, partitionOfUser } from '../../../shared/enrollment/grants.ts';
 import { issueEnrollment } from '../../../shared/enrollment/issue.ts';
 import { sweepReturned } from '../../../shared/enrollment/return.ts';
 import type { Table } from '../../../shared/storage/tables.ts';
@@ -30,6 +30,16 @@ interface Pc {
   deviceId?: string;
 }
 
+/** As the token request does it when another request of the user was first. */
+async function againWhenMoved<T>(issue: () => Promise<T>): Promise<T> {
+  try {
+    return await issue();
+  } catch (error) {
+    if (!(error instanceof GrantMoved)) throw error;
+    return issue();
+  }
+}
+
 /** A server and PCs that enroll there, each time with an invitation of their own. */
 class Fleet {
   readonly storage = new MemoryStorage();
@@ -40,14 +50,16 @@ class Fleet {
     const partitionKey = partitionOfUser(user);
     const grant = { partitionKey, rowKey: id, etag: '', value: { id, user, maxDevices: 1, uses: [] } };
     const values = { DeviceID: deviceId, EnrollmentType: 'Full', HWDevID: hwDevId, SerialNumber: serial };
-    const { device } = await issueEnrollment(this.storage, ca, {
-      grant,
-      admission: { way: 'invitation', kind: 'deviceOnly' },
-      signingRequest: keys[key]!,
-      context: readEnrollmentContext(Object.entries(values).map(([name, value]) => ({ name, value }))),
-      providerId: 'Lanyard',
-      now: at,
-    });
+    const { device } = await againWhenMoved(() =>
+      issueEnrollment(this.storage, ca, {
+        grant,
+        admission: { way: 'invitation', kind: 'deviceOnly' },
+        signingRequest: keys[key]!,
+        context: readEnrollmentContext(Object.entries(values).map(([name, value]) => ({ name, value }))),
+        providerId: 'Lanyard',
+        now: at,
+      }),
+    );
     return device;
   }
 

@@ -1,0 +1,16 @@
+import { app, type InvocationContext, type Timer } from '@azure/functions';
+import { countDevices } from '../../shared/enrollment/count-devices.ts';
+import { now } from '../../shared/platform/clock.ts';
+import { logTo } from '../../shared/platform/log.ts';
+import { services } from '../services.ts';
+
+/** Every hour: makes true what the limits of devices go by. */
+app.timer('device-counts', {
+  schedule: '0 37 * * * *',
+  async handler(_timer: Timer, context: InvocationContext) {
+    const { storage, catalogue } = services();
+    const { policy } = await catalogue.read();
+    const { devices, freed } = await countDevices(storage, policy.enrollment, now());
+    logTo(context).info('Counted the devices', { devices, freed });
+  },
+});
