@@ -38,7 +38,7 @@ ${entra}${invitationForm(request, mistake, entra !== undefined)}`;
 
 function summary({ message, field, traceId }: Mistake): Html {
   const text = field ? html`<a href="#${field}">${message}</a>` : html`${message}`;
-  const number = traceId && html`<p>If you ask for help, say this number: ${traceId}</p>`;
+  const number = traceId && html`<p>If you ask for help, give this code: <b>${traceId}</b></p>`;
   return html`<div role="alert" id="error"><h2>That did not work</h2><p>${text}</p>${number}</div>`;
 }
 
@@ -60,23 +60,23 @@ function invitationForm(request: SignInRequest, mistake: Mistake | undefined, is
         ['user', user],
         ['secret', accessToken],
       ])}<p>Your invitation is for <bdi><b>${user}</b></bdi>.</p>`
-    : html`${userField(user, mistake)}${secretField(mistake, user !== '')}`;
+    : html`${userField(user, mistake, isSecond)}${secretField(mistake, user !== '' && !isSecond)}`;
   const second = new URLSearchParams([...carriedAlong(request), ['login_hint', user]]);
   const other = byLink && html`<p><a href="${`${SIGN_IN_PATH}?${second}`}">Use another invitation</a></p>`;
   return html`<form method="post" action="${SIGN_IN_PATH}">${hidden(carriedAlong(request))}${fields}
 <button class="button${isSecond && ' second'}">Connect</button></form>${other}`;
 }
 
-function userField(user: string, mistake: Mistake | undefined): Html {
+function userField(user: string, mistake: Mistake | undefined, isSecond: boolean): Html {
   const wrong = mistake?.field === 'user';
   return html`<label for="user">User name (your e-mail address)</label>
-<input id="user" name="user" value="${user}" maxlength="${MAX_USER}" inputmode="email" autocomplete="username" autocapitalize="none" spellcheck="false" required${marks(wrong, user === '' || wrong)}>`;
+<input id="user" name="user" value="${user}" maxlength="${MAX_USER}" inputmode="email" autocomplete="username" autocapitalize="none" spellcheck="false" required${marks(wrong, wrong || (user === '' && !isSecond && !mistake))}>`;
 }
 
-function secretField(mistake: Mistake | undefined, hasUser: boolean): Html {
+function secretField(mistake: Mistake | undefined, isNext: boolean): Html {
   const wrong = mistake?.field === 'secret';
   return html`<label for="secret">Secret of your invitation</label><small id="hint">16 letters and digits, such as ABCD-1234-EFGH-5678. Dashes and capitals do not matter.</small>
-<input id="secret" name="secret" class="secret" maxlength="${MAX_SECRET}" autocomplete="off" autocapitalize="characters" spellcheck="false" required${marks(wrong, wrong || (hasUser && !mistake), 'hint')}>`;
+<input id="secret" name="secret" class="secret" maxlength="${MAX_SECRET}" autocomplete="off" autocapitalize="characters" spellcheck="false" required${marks(wrong, wrong || (isNext && !mistake), 'hint')}>`;
 }
 
 /** The attributes of a field that depend on the case: what is wrong with it, what describes it, whether one begins there. */

@@ -42,7 +42,7 @@ h2{margin:1.5rem 0 .5rem;font-size:1.1rem}
 p{margin:.5rem 0}
 label{display:block;margin-top:1rem;font-weight:600}
 small{display:block;font-size:.875rem}
-input{width:100%;min-height:2.75rem;padding:.5rem .75rem;border:1px solid var(--line);border-radius:.25rem;background:var(--back);color:inherit;font:inherit}
+input{width:100%;margin-top:.4rem;min-height:2.75rem;padding:.5rem .75rem;border:1px solid var(--line);border-radius:.25rem;background:var(--back);color:inherit;font:inherit}
 .secret{font-family:Consolas,ui-monospace,monospace;letter-spacing:.05em}
 .button{display:block;width:100%;min-height:2.75rem;margin-top:1.25rem;padding:.6rem 1rem;border:2px solid var(--accent);border-radius:.25rem;background:var(--accent);color:var(--back);font:inherit;font-weight:600;text-align:center;text-decoration:none;cursor:pointer}
 .second{background:var(--back);color:var(--accent)}
@@ -52,7 +52,10 @@ a{color:var(--accent)}
 [role=alert]{margin:1rem 0;padding:.75rem 1rem;border:2px solid var(--error);border-radius:.25rem}
 [role=alert] h2{margin:0;color:var(--error)}
 [aria-invalid=true]{border:2px solid var(--error)}
-footer{border-top:1px solid var(--line);font-size:.875rem}`;
+b{display:inline-block}
+footer{margin-top:1rem;border-top:1px solid var(--line);font-size:.875rem}
+footer h2{margin:0;font-size:1rem}
+ul{margin:.5rem 0;padding:0;list-style:none}`;
 
 /**
  * A page in the organisation's name and colour: one answer with everything in it. It may load nothing, be put into no

@@ -71,7 +71,7 @@ describe('a PC whose user signs in with Microsoft Entra', () => {
     const refusal = await enrollWith().catch((error) => error);
     expect(refusal).toMatchObject({ hresult: '0x8018000F' });
     expect(refusal.message).toMatch(words);
-    const [, day = '', row = ''] = /number: (\d{8})-(\w+)/.exec(refusal.message) ?? [];
+    const [, day = '', row = ''] = /code: (\d{8})-(\w+)/.exec(refusal.message) ?? [];
     const entry = await lanyard().storage.table('journal').get(day, row);
     expect(entry?.value).toMatchObject({ outcome: 'refused', cause: 'badToken', step: 'signIn' });
   });

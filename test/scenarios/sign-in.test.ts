@@ -126,7 +126,7 @@ describe('a PC whose server says Federated', () => {
     const refusal = await device.enroll({ server: enrollUrl, user, secret: '', signIn }).catch((error) => error);
     expect(refusal).toMatchObject({ hresult: '0x8018000F', step: 'sign-in' });
     expect(refusal.message).toMatch(/user name or the secret is not right/);
-    const traceId = /number: (\d{8}-\w+)/.exec(refusal.message)?.[1] ?? '';
+    const traceId = /code: (\d{8}-\w+)/.exec(refusal.message)?.[1] ?? '';
     const [day = '', row = ''] = traceId.split('-');
     const entry = await lanyard().storage.table('journal').get(day, row);
     expect(entry?.value).toMatchObject({ user, outcome: 'refused', cause: 'wrongCredential', step: 'signIn' });
