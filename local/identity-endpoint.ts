@@ -19,7 +19,12 @@ export async function startIdentityEndpoint(): Promise<IdentityEndpoint> {
     asked.push(query.get('client_id') ?? '');
     const resource = query.get('resource') ?? '';
     const expires = Math.floor(Date.now() / 1000) + 3600;
-    const answer = { access_token: token(resource, expires), expires_on: `${expires}`, resource, token_type: 'Bearer' };
+    const answer = {
+      access_token: token(resource, query.get('client_id') ?? '', expires),
+      expires_on: `${expires}`,
+      resource,
+      token_type: 'Bearer',
+    };
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -31,9 +36,10 @@ export async function startIdentityEndpoint(): Promise<IdentityEndpoint> {
   };
 }
 
-function token(audience: string, expires: number): string {
+/** Like a real one it names the application, so that what stands before storage can tell the apps apart. */
+function token(audience: string, clientId: string, expires: number): string {
   const iss = 'https://sts.windows.net/00000000-0000-0000-0000-000000000000/';
-  const claims = { aud: audience, iss, nbf: expires - 3700, iat: expires - 3700, exp: expires };
+  const claims = { aud: audience, appid: clientId, iss, nbf: expires - 3700, iat: expires - 3700, exp: expires };
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   return `${part({ alg: 'RS256', typ: 'JWT' })}.${part(claims)}.c2ln`;
 }

@@ -19,6 +19,10 @@ var timers = [
     hours: 26
   }
   {
+    name: 'device-counts'
+    hours: 3
+  }
+  {
     name: 'expired-commands'
     hours: 3
   }

@@ -81,3 +81,20 @@ export function defaultOf({ text }: Template, parameter: string): string | undef
 export function outputsOf({ text }: Template): Map<string, string> {
   return new Map([...text.matchAll(/^output (\w+) \w+ = (.+)$/gm)].map(([, name = '', value = '']) => [name, value]));
 }
+
+/**
+ * What an app is given in the data account: table or container, and the name of its role. `tables: map(tables, …)` gives the
+ * role for `table`, which stands for all of them.
+ */
+export function roleNamesOf(module: string): Record<string, string> {
+  const text = blocks(template('infra/main.bicep'), 'module').find(({ name }) => name === module)?.text ?? '';
+  const pairs = text.matchAll(/(?:table|container): '?(\w+)'?\n\s+role: ([\w.]+)/g);
+  return Object.fromEntries([...pairs].map(([, name = '', role = '']) => [name, role.replace('roles.outputs.', '')]));
+}
+
+/** The data actions of a role of roles.bicep, from the last part of their path on. */
+export function actionsOf(role: string): string[] {
+  const { text = '' } = resources('Microsoft.Authorization/roleDefinitions').find(({ name }) => name === role) ?? {};
+  const lines = /dataActions: \[([^\]]*)\]/.exec(text)?.[1]?.trim().split('\n') ?? [];
+  return lines.map((line) => /^\s*'\$\{\w+\}\/([^']+)'$/.exec(line)?.[1] ?? line);
+}

@@ -10,7 +10,19 @@ import {
   ENTRA_DISCOVERY_PATH,
   TERMS_OF_USE_PATH,
 } from '../../shared/wire/paths.ts';
-import { blocks, defaultOf, outputsOf, ROOT, readText, resources, template, templates, wordsOf } from './bicep.ts';
+import {
+  actionsOf,
+  blocks,
+  defaultOf,
+  outputsOf,
+  ROOT,
+  readText,
+  resources,
+  roleNamesOf,
+  template,
+  templates,
+  wordsOf,
+} from './bicep.ts';
 import { RULES } from './rules.ts';
 
 const main = template('infra/main.bicep');
@@ -34,15 +46,8 @@ describe('the templates', () => {
 });
 
 describe('the rights', () => {
-  /** Table or container, and the role of roles.bicep that the app has in it. */
-  function rightsOf(module: string): Record<string, string> {
-    const text = blocks(main, 'module').find(({ name }) => name === module)?.text ?? '';
-    const pairs = text.matchAll(/(?:table|container): '?(\w+)'?\n\s+role: ([\w.]+)/g);
-    return Object.fromEntries([...pairs].map(([, name = '', role = '']) => [name, role.replace('roles.outputs.', '')]));
-  }
-
   test('of the enroll app: it writes what an enrollment is, deletes in devices alone, and reads the settings', () => {
-    expect(rightsOf('enrollRights')).toEqual({
+    expect(roleNamesOf('enrollRights')).toEqual({
       devices: 'rows',
       devicelist: 'rowsKept',
       invitations: 'rowsKept',
@@ -53,7 +58,7 @@ describe('the rights', () => {
   });
 
   test('of the manage app: devices, their list and results, and reads settings and keys', () => {
-    expect(rightsOf('manageRights')).toEqual({
+    expect(roleNamesOf('manageRights')).toEqual({
       devices: 'rows',
       devicelist: 'rowsKept',
       catalogue: 'tableReader',
@@ -63,7 +68,7 @@ describe('the rights', () => {
   });
 
   test('of the admin app: every table', () => {
-    expect(rightsOf('adminRights')).toEqual({ table: 'rows', results: 'blobsAll', keys: 'blobsKept' });
+    expect(roleNamesOf('adminRights')).toEqual({ table: 'rows', results: 'blobsAll', keys: 'blobsKept' });
     const text = blocks(main, 'module').find(({ name }) => name === 'adminRights')?.text;
     expect(text).toContain('tables: map(tables, table => {');
   });
@@ -85,9 +90,7 @@ describe('the rights', () => {
       ],
     ],
   ])('the role %s holds these data actions and nothing else', (role, actions) => {
-    const { text = '' } = resources('Microsoft.Authorization/roleDefinitions').find(({ name }) => name === role) ?? {};
-    expect([...text.matchAll(/'\$\{\w+\}\/([^']+)'/g)].map(([, action]) => action)).toEqual(actions);
-    expect(/dataActions: \[([^\]]*)\]/.exec(text)?.[1]?.trim().split('\n')).toHaveLength(actions.length);
+    expect(actionsOf(role)).toEqual(actions);
   });
 
   test('in the vault: the admin app makes the authority; the enroll app may sign, with one key; the manage app has none', () => {
@@ -123,8 +126,17 @@ describe('what template and code both say', () => {
       [...readText(`functions/timers/${file}`).matchAll(/app\.timer\('([^']+)'/g)].map(([, name]) => name),
     );
     expect(watched.map(([, name]) => name).toSorted()).toEqual(timers.toSorted());
-    // A rule looks back two days at most.
-    for (const [, name, hours] of watched) expect(Number(hours), name).toBeLessThanOrEqual(48);
+    const schedules = new Map(
+      readdirSync(join(ROOT, 'functions/timers')).flatMap((file) =>
+        [...readText(`functions/timers/${file}`).matchAll(/app\.timer\('([^']+)', \{\s+schedule: '([^']+)'/g)].map(
+          ([, name = '', schedule = '']) => [name, schedule] as const,
+        ),
+      ),
+    );
+    // Every hour: overdue after three. Every day: after 26 hours, and a rule looks back two days at most.
+    for (const [, name = '', hours] of watched) {
+      expect(Number(hours), name).toBe(/^0 \d+ \* \* \* \*$/.test(schedules.get(name) ?? '') ? 3 : 26);
+    }
   });
 
   test('the lines that the certificate alert waits for are those that the code writes', () => {
