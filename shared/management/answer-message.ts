@@ -10,12 +10,12 @@ import type { Storage } from '../storage/storage.ts';
 import { Conflict } from '../storage/tables.ts';
 import { type ClientMessage, readSyncHdr, readSyncML, type SyncHdr, SyncMLError } from '../wire/syncml.ts';
 import { XmlError } from '../wire/xml.ts';
-import { wantedDefaults } from './device-defaults.ts';
 import { readFurtherCommands, readPartition } from './device-partition.ts';
 import { challengeReply, verifyDigest } from './digest-authentication.ts';
 import { keyFor, openReply, openSecrets, sealReply } from './secret-data.ts';
 import { takeTurn } from './turn.ts';
 import type { TurnInput, TurnOutcome } from './turn-state.ts';
+import { wantedDefaults } from './wanted-defaults.ts';
 import type { Snapshot } from './working-copy.ts';
 
 /** The largest message that is read. */
@@ -174,7 +174,7 @@ async function settle(
     const outcome = await turnWithEnoughCommands(services, admission);
     try {
       await store(services, enrollmentId, outcome);
-      await deleteObsolete(services, outcome);
+      await emptyObsolete(services, outcome);
       return { status: 200, body: outcome.reply };
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
@@ -217,11 +217,11 @@ async function store(services: ManagementServices, enrollmentId: string, outcome
   if (outcome.listDue) await updateDeviceList(services.storage, outcome.device, now(), services.log);
 }
 
-/** What is left when this fails costs a few bytes and is in nobody's way. */
-async function deleteObsolete({ storage, log }: ManagementServices, { obsolete }: TurnOutcome): Promise<void> {
+/** This app may not delete, so that nobody who takes it over can. What it empties, the storage account deletes by age. */
+async function emptyObsolete({ storage, log }: ManagementServices, { obsolete }: TurnOutcome): Promise<void> {
   try {
-    await Promise.all(obsolete.map((name) => storage.blobs('results').delete(name)));
+    await Promise.all(obsolete.map((name) => storage.blobs('results').write(name, Buffer.alloc(0))));
   } catch (error) {
-    log.warn('Pieces of a value that was not completed could not be deleted', errorFacts(error));
+    log.warn('Pieces of a value that was not completed could not be emptied', errorFacts(error));
   }
 }

@@ -1,9 +1,9 @@
-import type { Policy } from '../catalogue/policy.ts';
 import type { AppliedDefault, Device, JoinKind } from '../devices/device.ts';
 import { sha256 } from '../platform/ids.ts';
 import type { ServerCommand } from '../wire/syncml-writer.ts';
 import type { Asked } from './session.ts';
 import type { Turn } from './turn-state.ts';
+import { NAME_TEMPLATE, type WantedDefault } from './wanted-defaults.ts';
 
 /**
  * What every PC of the organisation is given without a command in its queue: the help desk's data, its name, whether its
@@ -11,12 +11,6 @@ import type { Turn } from './turn-state.ts';
  * the record keeps a hash of what was last sent, so only differences go out, and a part that a PC refuses is not sent
  * for ever.
  */
-
-/** One part: `value` is absent where it is not wanted (any more). Named by its setting. */
-export interface WantedDefault {
-  name: string;
-  value?: string;
-}
 
 /** Sessions in which the same part is sent without any word about it. */
 const MAX_UNANSWERED = 5;
@@ -31,14 +25,13 @@ interface Node {
 const ALLOW_MANUAL_UNENROLLMENT = './Device/Vendor/MSFT/Policy/Config/Experience/AllowManualMDMUnenrollment';
 /** Accounts CSP: the node of PCs from Windows 10 2004 on, in place of Accounts/Domain/ComputerName, which can only be added. */
 const COMPUTER_NAME = './DevDetail/Ext/Microsoft/DNSComputerName';
-const NAME = 'deviceDefaults.nameTemplate';
 
 /** Setting -> node (DMClient, Policy and DevDetail CSPs). `{provider}` is the PROVIDER-ID of the enrollment. */
 const NODES: Record<string, Node> = {
   'support.phone': provider('HelpPhoneNumber'),
   'support.email': provider('HelpEmailAddress'),
   'support.website': provider('HelpWebsite'),
-  [NAME]: { target: COMPUTER_NAME, format: 'chr', removable: false },
+  [NAME_TEMPLATE]: { target: COMPUTER_NAME, format: 'chr', removable: false },
   'deviceDefaults.userMayDisconnect': { target: ALLOW_MANUAL_UNENROLLMENT, format: 'int', removable: true },
   'deviceDefaults.completePage.title': provider('CustomEnrollmentCompletePage/Title'),
   'deviceDefaults.completePage.text': provider('CustomEnrollmentCompletePage/BodyText'),
@@ -53,24 +46,6 @@ function provider(node: string): Node {
 /** Windows does not rename a PC of a domain (DevDetail CSP), and of a PC whose join is not known nobody can say. */
 const RENAMED: readonly JoinKind[] = ['none', 'registered', 'joined'];
 
-/** @returns every part with the value that the organisation wants, in the order of sending */
-export function wantedDefaults({ support, deviceDefaults }: Policy): WantedDefault[] {
-  const { nameTemplate, userMayDisconnect, completePage } = deviceDefaults;
-  const values: Record<string, string> = {
-    'support.phone': support.phone,
-    'support.email': support.email,
-    'support.website': support.website,
-    [NAME]: nameTemplate,
-    // Disconnecting is allowed where nobody forbids it, so only the ban is written, and deleted when it ends.
-    'deviceDefaults.userMayDisconnect': userMayDisconnect ? '' : '0',
-    'deviceDefaults.completePage.title': completePage.title,
-    'deviceDefaults.completePage.text': completePage.text,
-    'deviceDefaults.completePage.linkAddress': completePage.linkAddress,
-    'deviceDefaults.completePage.linkText': completePage.linkText,
-  };
-  return Object.entries(values).map(([name, value]) => (value === '' ? { name } : { name, value }));
-}
-
 /** Puts the parts that are due into the reply; those that do not fit wait for the next message. */
 export function chooseDefaults(turn: Turn): void {
   for (const wanted of turn.input.defaults ?? []) {
@@ -82,7 +57,7 @@ export function chooseDefaults(turn: Turn): void {
 function isDue(device: Device, { name, value }: WantedDefault): boolean {
   const applied = device.defaults?.[name];
   if (value === undefined) return applied !== undefined && NODES[name]?.removable === true && awaitsRemoval(applied);
-  if (name === NAME && !RENAMED.includes(device.join?.kind ?? 'unknown')) return false;
+  if (name === NAME_TEMPLATE && !RENAMED.includes(device.join?.kind ?? 'unknown')) return false;
   return applied?.hash !== hashOf(value) || isUnanswered(applied);
 }
 

@@ -1,9 +1,9 @@
 import type { Device } from '../devices/device.ts';
 import type { Change } from '../storage/tables.ts';
 import type { ClientMessage } from '../wire/syncml.ts';
-import type { WantedDefault } from './device-defaults.ts';
 import type { ReplyBuilder } from './reply-builder.ts';
 import type { Session } from './session.ts';
+import type { WantedDefault } from './wanted-defaults.ts';
 import type { WorkingCopy } from './working-copy.ts';
 
 /** What goes into a turn, what comes out, and what its parts share on the way. */
@@ -33,7 +33,7 @@ export interface TurnOutcome {
   changes: Change[];
   /** Results too large for a row; they are written before the transaction. */
   blobs: LargeResult[];
-  /** Blobs that nothing names any more; they are deleted after the transaction. */
+  /** Blobs that nothing names any more; they are emptied after the transaction. */
   obsolete: string[];
   /** The reply holds secret data, and so does the session row until its `lastReply` is sealed. */
   holdsSecret: boolean;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { parseStringPromise } from 'xml2js';
-import type { WantedDefault } from '../../shared/management/device-defaults.ts';
 import { openReply, openSecrets, sealReply } from '../../shared/management/secret-data.ts';
 import { takeTurn } from '../../shared/management/turn.ts';
 import type { TurnOutcome } from '../../shared/management/turn-state.ts';
+import type { WantedDefault } from '../../shared/management/wanted-defaults.ts';
 import type { Snapshot } from '../../shared/management/working-copy.ts';
 import { Conflict } from '../../shared/storage/tables.ts';
 import { readSyncML } from '../../shared/wire/syncml.ts';

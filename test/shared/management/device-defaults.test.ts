@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { policySchema } from '../../../shared/catalogue/policy.ts';
-import { wantedDefaults } from '../../../shared/management/device-defaults.ts';
+import { wantedDefaults } from '../../../shared/management/wanted-defaults.ts';
 import { DeviceModel } from '../../support/device-model.ts';
 import { enrolledDevice, Partition } from '../../support/partition.ts';
 
