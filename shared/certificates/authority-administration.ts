@@ -211,7 +211,9 @@ function currentRoot(authorities: PublishedIssuer[], roots: CaCertificate[], at:
   if (!current) throw new AuthorityConflict('There is no certificate authority yet. POST /api/certificate-authority.');
   const root = roots.find(({ certificate }) => certificate.equals(current.root));
   if (!root) {
-    throw new AuthorityConflict("The issuing CA is signed by your organisation's root. Ask for root own, or for new.");
+    throw new AuthorityConflict(
+      "The issuing CA is signed by your organisation's root, or our root was disabled. Ask for root own, or for new.",
+    );
   }
   if (!isInDate(root.certificate, at)) throw new AuthorityConflict('The device root has ended. Ask for root new.');
   return root;
