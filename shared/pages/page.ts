@@ -104,7 +104,8 @@ function help(support: Support | undefined): Html | undefined {
   const { phone, email, website } = support;
   const ways = [
     phone && html`<li><a href="tel:${phone.replace(/[^+\d]/g, '')}">${phone}</a></li>`,
-    email && html`<li><a href="mailto:${email}">${email}</a></li>`,
+    // Encoded, or what follows a question mark would fill in the rest of a mail.
+    email && html`<li><a href="mailto:${email.split('@').map(encodeURIComponent).join('@')}">${email}</a></li>`,
     website && html`<li><a href="${website}" rel="noreferrer">${website}</a></li>`,
   ].filter((way): way is Html => way instanceof Html);
   if (ways.length === 0) return undefined;
