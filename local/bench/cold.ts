@@ -18,7 +18,7 @@ import { send } from './cold-request.ts';
  * one empty function in the same host in the same run, and what the difference consists of.
  */
 
-const ROUNDS = 9;
+const ROUNDS = 15;
 /** The management door refuses this at once. */
 const WBXML = { 'content-type': 'application/vnd.syncml.dm+wbxml' };
 
