@@ -64,7 +64,7 @@ test('a repeated message is one query and nothing is written', async () => {
   expect(network.requests).toBe(0);
 });
 
-test.each([0, 40])('an enrollment takes the same five calls with %i devices more', async (fleet) => {
+test.each([0, 40])('an enrollment takes the same eight calls with %i devices more', async (fleet) => {
   for (let index = 0; index < fleet; index += 1) await lanyard().enrolledDevice();
   const { user, secret } = await lanyard().invite();
   const device = await lanyard().newDevice();

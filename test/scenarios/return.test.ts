@@ -1,0 +1,96 @@
+import { beforeAll, expect, test } from 'vitest';
+import { newMachine } from '../../local/device/machine.ts';
+import type { WindowsDevice } from '../../local/device/windows-device.ts';
+import { credentialsOf } from '../support/credentials.ts';
+import { useLanyard } from '../support/lanyard.ts';
+import { firstMessage, send } from '../support/wire.ts';
+
+const lanyard = useLanyard();
+const PC = newMachine('PC-BACK');
+
+async function enroll(device: WindowsDevice, user = 'kim@example.org'): Promise<string> {
+  const { secret } = await lanyard().invite(user);
+  return (await device.enroll({ server: lanyard().local.enrollUrl, user, secret })).enrollmentId;
+}
+
+/** The same hardware and the same Windows, which has forgotten its enrollment. */
+async function theSamePc(): Promise<WindowsDevice> {
+  const { serialNumber, hwDevId, deviceId } = PC;
+  return lanyard().newDevice({ name: 'PC-BACK', machine: { serialNumber, hwDevId, deviceId } });
+}
+
+let old: { id: string; credentials: Awaited<ReturnType<typeof credentialsOf>>; command: string };
+let fresh: { id: string; device: WindowsDevice };
+
+beforeAll(async () => {
+  const before = await theSamePc();
+  const id = await enroll(before);
+  await before.sync();
+  const command = await lanyard().queue(id, 'Exec', './Vendor/MSFT/Reboot/RebootNow');
+  const credentials = await credentialsOf(lanyard().folder, 'PC-BACK');
+  old = { id, credentials, command };
+  lanyard().pass({ days: 2 });
+  const device = await theSamePc();
+  fresh = { id: await enroll(device), device };
+});
+
+test('a PC that enrolls again ends its old enrollment, and what waited for that one is cancelled', async () => {
+  const shown = await lanyard().get(`/api/devices/${old.id}`);
+  expect(shown).toMatchObject({ state: 'superseded', supersededBy: fresh.id, supersededBecause: 'return' });
+  expect(await lanyard().get(`/api/devices/${old.id}/commands/${old.command}`)).toMatchObject({ state: 'cancelled' });
+  const { items } = await lanyard().get('/api/devices');
+  const listed = items.find((item: { id: string }) => item.id === old.id);
+  expect(listed).toMatchObject({ state: 'superseded', lastContactDay: expect.stringMatching(/^\d{4}-/) });
+});
+
+test('what the old enrollment was told does not reach the new one', async () => {
+  await fresh.device.sync();
+  expect(fresh.device.execCounts['./Vendor/MSFT/Reboot/RebootNow']).toBeUndefined();
+});
+
+test('the old certificate opens a session in which nothing is asked, and nothing of the new one is touched', async () => {
+  const before = await lanyard().get(`/api/devices/${fresh.id}`);
+  const { manageUrl, tlsRoot } = lanyard().local;
+  const { key, cert } = old.credentials;
+  const unenrolled =
+    '<Alert><CmdID>2</CmdID><Data>1226</Data><Item><Meta><Type xmlns="syncml:metinf">com.microsoft:mdm.unenrollment.userrequest</Type><Format xmlns="syncml:metinf">int</Format></Meta><Data>1</Data></Item></Alert>';
+  for (const body of [undefined, unenrolled]) {
+    const reply = await send(`${manageUrl}/ManagementServer/MDM.svc`, {
+      body: firstMessage({ sessionId: body ? '8' : '7', ...(body && { body }) }),
+      headers: { 'content-type': 'application/vnd.syncml.dm+xml' },
+      ca: tlsRoot,
+      key,
+      cert,
+    });
+    expect(reply.status).toBe(200);
+    expect(reply.body).toContain('<Final');
+    expect(reply.body).not.toMatch(/<(Exec|Get|Replace|Add|Delete)>/);
+  }
+  expect(await lanyard().get(`/api/devices/${fresh.id}`)).toEqual(before);
+  await fresh.device.sync();
+});
+
+test("another user's invitation does not end an enrollment, whatever the PC says of itself", async () => {
+  const forger = await theSamePc();
+  const forged = await enroll(forger, 'mallory@example.org');
+  const shown = await lanyard().get(`/api/devices/${fresh.id}`);
+  expect(shown).toMatchObject({ state: 'enrolled', flags: [{ kind: 'otherUser', other: forged }] });
+  expect((await lanyard().get(`/api/devices/${forged}`)).flags).toMatchObject([{ kind: 'otherUser', other: fresh.id }]);
+  const id = await lanyard().queue(fresh.id, 'Get', './DevDetail/SwV');
+  await fresh.device.sync();
+  expect(await lanyard().get(`/api/devices/${fresh.id}/commands/${id}`)).toMatchObject({ state: 'done' });
+});
+
+test('two PCs from one image keep their enrollments and are flagged', async () => {
+  const image = newMachine('IMAGE').hwDevId;
+  const ids: string[] = [];
+  for (const name of ['CLONE-1', 'CLONE-2']) {
+    ids.push(await enroll(await lanyard().newDevice({ name, machine: { hwDevId: image } })));
+  }
+  const shown = await Promise.all(ids.map((id) => lanyard().get(`/api/devices/${id}`)));
+  expect(shown.map(({ state }) => state)).toEqual(['enrolled', 'enrolled']);
+  expect(shown.map(({ flags }) => [flags[0].kind, flags[0].other])).toEqual([
+    ['sharedHardwareId', ids[1]],
+    ['sharedHardwareId', ids[0]],
+  ]);
+});
