@@ -24,6 +24,7 @@ const BANS: Record<AppName, Ban[]> = {
     ...notInAnyPackage,
     ...notWhereDevicesReach,
     { path: /^functions\/management\//, why: 'management has an app of its own, which asks for client certificates' },
+    { path: /^node_modules\/@azure\/keyvault-certificates/, why: 'the enroll app signs; the admin app makes the CA' },
   ],
   manage: [
     ...notInAnyPackage,

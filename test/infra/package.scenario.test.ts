@@ -86,6 +86,7 @@ describe('foreign code', () => {
     ['manage', 'shared/certificates/certificate-builder.ts', /asn1js.* is in the manage app/],
     ['manage', 'functions/enrollment/enrollment.ts', /functions\/enrollment\/enrollment.ts is in the manage app/],
     ['enroll', 'functions/admin/devices.ts', /functions\/admin\/devices.ts is in the enroll app/],
+    ['enroll', 'shared/certificates/key-vault.ts', /@azure\/keyvault-certificates.* is in the enroll app/],
     ['admin', 'functions/management/management.ts', /functions\/management\/management.ts is in the admin app/],
     ['manage', 'node_modules/@azure/keyvault-keys/dist/esm/index.js', /@azure\/keyvault-keys.* is in the manage app/],
   ] as const)('is noticed in the %s app when it imports %s', async (app, module, said) => {

@@ -144,6 +144,38 @@ test('a CA certificate is known to all once it is published, and publishing it a
   );
 });
 
+test('an issuing CA is known with its root, its key and since when to the app that issues, the oldest first', async () => {
+  const first = await memoryAuthority(now);
+  const second = await memoryAuthority(now);
+  const publish = (ca: typeof first, key: string) =>
+    catalogue.publishCertificate(ca.issuingCertificate, { root: ca.rootCertificate, key });
+  await catalogue.publishCertificate(second.issuingCertificate); // for checking alone, as before it had a key
+  expect((await catalogue.read()).authorities).toEqual([]);
+  await publish(first, 'key-1');
+  const begun = now;
+  pass(1_000);
+  await publish(second, 'key-2');
+  await publish(first, 'key-1');
+  const { issuers, authorities } = await catalogue.read();
+  expect(issuers).toHaveLength(2);
+  expect(authorities).toEqual([
+    { certificate: first.issuingCertificate, root: first.rootCertificate, key: 'key-1', publishedAt: begun },
+    { certificate: second.issuingCertificate, root: second.rootCertificate, key: 'key-2', publishedAt: now },
+  ]);
+});
+
+test('that the own root is awaited stands until it is taken back, and who decides on it reads it afresh', async () => {
+  const elsewhere = openCatalogue(storage);
+  await elsewhere.read();
+  await catalogue.awaitOwnRoot('2026-11-21T10:00:00.000Z');
+  expect((await catalogue.read()).awaitingOwnRoot).toBe('2026-11-21T10:00:00.000Z');
+  expect((await elsewhere.read()).awaitingOwnRoot).toBeUndefined();
+  elsewhere.forget();
+  expect((await elsewhere.read()).awaitingOwnRoot).toBe('2026-11-21T10:00:00.000Z');
+  await catalogue.awaitOwnRoot(undefined);
+  expect((await catalogue.read()).awaitingOwnRoot).toBeUndefined();
+});
+
 describe('a policy', () => {
   test.each([
     ['an empty name', { organisation: ' ' }],
