@@ -53,12 +53,13 @@ datatable(timer: string, hours: int) [{1}]
 '''
 
 // An enrollment that is refused is a SOAP fault with HTTP 500, as MS-MDE2 asks for. It is no failure: in the enroll app only
-// what was thrown, or logged as an error, counts. 503 asks a device to come again when storage did not answer.
+// what was thrown, logged as an error, or refused for a cause of our own counts. 503 asks a device to come again when storage
+// did not answer.
 var failures = '''
 union
   (AppRequests | where AppRoleName in~ ("{1}", "{2}") and ResultCode startswith "5" | where not(AppRoleName =~ "{1}" and ResultCode == "503") | project TimeGenerated, AppRoleName, Name),
   (AppExceptions | where AppRoleName =~ "{0}" | project TimeGenerated, AppRoleName, Name = OperationName),
-  (AppTraces | where AppRoleName =~ "{0}" and SeverityLevel >= 3 | project TimeGenerated, AppRoleName, Name = OperationName),
+  (AppTraces | where AppRoleName =~ "{0}" | where SeverityLevel >= 3 or Message matches regex '"cause":"(failed|storageUnreachable|authorityUnreachable|entraUnreachable)"' | project TimeGenerated, AppRoleName, Name = OperationName),
   (AppRequests | where AppRoleName =~ "{2}" and isempty(ResultCode) and Success == false | project TimeGenerated, AppRoleName, Name)
 | summarize count() by AppRoleName, Name
 '''

@@ -150,6 +150,18 @@ describe('what template and code both say', () => {
     expect(readText('shared/devices/expiring.ts')).toContain(`log.warn('${line}`);
   });
 
+  test('the failure alert knows every cause of a refused enrollment that is our own, but for a busy moment', () => {
+    const { text } = template('infra/modules/alerts.bicep');
+    const causes = /'"cause":"\(([\w|]+)\)"'/.exec(text)?.[1]?.split('|') ?? [];
+    const answer = readText('shared/enrollment/answer-token-request.ts');
+    const own = [...(/OWN_FAILURES[^[]*\[([^\]]*)\]/.exec(answer)?.[1] ?? '').matchAll(/'(\w+)'/g)].map(
+      ([, cause]) => cause,
+    );
+    expect(own.length).toBeGreaterThan(1);
+    expect(causes).toEqual(own.filter((cause) => cause !== 'busy'));
+    expect(logLine('x', { cause: 'failed' })).toContain('"cause":"failed"');
+  });
+
   test('the addresses that it prints are those that the apps answer', () => {
     const outputs = outputsOf(main);
     expect(outputs.get('LANYARD_DISCOVERY_URL')).toBe(`'\${enrollAddress}${DISCOVERY_PATH}'`);
