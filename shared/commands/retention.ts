@@ -1,9 +1,9 @@
-import { DEVICE_ROW, type Device, hasLeft } from '../devices/device.ts';
+import { DEVICE_ROW, type Device, hasLeft, SESSION_ROW } from '../devices/device.ts';
 import { eachListed } from '../devices/device-list.ts';
 import { endedIdempotency } from '../idempotency/idempotency.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
-import { type Change, tryWrite } from '../storage/tables.ts';
+import { type Change, type Table, tryWrite } from '../storage/tables.ts';
 import { COMMAND_PREFIX, type Command, FINISHED_PREFIX } from './command.ts';
 import { moveToFinished } from './finished-rows.ts';
 import { blobsOf } from './large-results.ts';
@@ -65,9 +65,19 @@ async function endLeftovers(storage: Storage, deviceId: string, now: Date): Prom
   });
   let ended = 0;
   for (const row of rows) {
-    if (await tryWrite(table, deviceId, moveToFinished(row, endWithDevice(row.value, now)))) ended += 1;
+    const forgets = row.value.items.some((item) => item.sealed) ? await forgetReply(table, deviceId) : [];
+    const changes = [...moveToFinished(row, endWithDevice(row.value, now)), ...forgets];
+    if (await tryWrite(table, deviceId, changes)) ended += 1;
   }
   return ended;
+}
+
+/** The last reply is kept for a repetition that will not come any more, and may hold the secret data of the command. */
+async function forgetReply(table: Table, deviceId: string): Promise<Change[]> {
+  const row = await table.get<{ replySealed?: boolean }>(deviceId, SESSION_ROW);
+  if (!row?.value.replySealed) return [];
+  const value = { ...row.value, lastReply: Buffer.alloc(0), replySealed: undefined };
+  return [{ kind: 'replace', rowKey: SESSION_ROW, value, etag: row.etag }];
 }
 
 async function deleteResults(storage: Storage, rows: readonly Row<Command>[]): Promise<void> {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Command, FINISHED_PREFIX } from '../../../shared/commands/command.ts';
 import { commandView } from '../../../shared/commands/command-view.ts';
 import { dataKey, KEY_CONTAINER, readDataKey } from '../../../shared/commands/data-key.ts';
+import { pruneDevices } from '../../../shared/commands/retention.ts';
 import { seal, unseal } from '../../../shared/commands/seal.ts';
 import { isSecretNode } from '../../../shared/commands/secret-nodes.ts';
 import { eraseSecrets, openItems, sealItems, withFingerprints } from '../../../shared/commands/secrets.ts';
@@ -178,5 +179,18 @@ describe('a command with a secret', () => {
     await cancelCommand(model.partition.storage(), model.partition.device.id, id, { actor: 'kim', now: at });
     const row = model.partition.rows.get(FINISHED_PREFIX + id)?.value as Command;
     expect(row.items[0]).not.toHaveProperty('sealed');
+  });
+
+  test('is forgotten with the kept reply when its device has left without a word about it', async () => {
+    const { model, id } = device();
+    await model.begin();
+    model.partition.setDevice({ state: 'unenrolled' });
+    const storage = model.partition.storage();
+    const listed = { id: model.partition.device.id, state: 'unenrolled' };
+    await storage.table('devicelist').write('devices', [{ kind: 'insert', rowKey: listed.id, value: listed }]);
+    await pruneDevices(storage, new Date('2026-03-01T12:00:00.000Z'));
+    expect(model.partition.command(id)).toMatchObject({ state: 'unknown', items: [{ target: './A', secret: true }] });
+    const session = model.partition.rows.get('1session')?.value as { lastReply: Uint8Array };
+    expect(session.lastReply).toHaveLength(0);
   });
 });

@@ -71,7 +71,7 @@ describe('a value that comes in pieces', () => {
     expect([size, format, head?.slice(0, 6)]).toEqual([part.length * 6 + 8, 'xml', 'beginx']);
   });
 
-  test('is given up when it is longer than is kept, its pieces are deleted, and the answer says why there is none', async () => {
+  test('is given up when it is longer than is kept, its pieces are given up, and the answer says why there is none', async () => {
     const { device, status, piece, command } = await asked();
     const megabyte = 'x'.repeat(1024 * 1024);
     await device.next(status(0) + status(1) + piece(0, megabyte, MORE), { final: false });
