@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { observeStorage } from '../../functions/services.ts';
 import { useLanyard } from '../support/lanyard.ts';
 
 const lanyard = useLanyard();
@@ -92,4 +93,20 @@ test("a refused PC names the help desk's page, where there is one", async () => 
   });
   await change({});
   await expect(device.enroll(wrong)).rejects.toMatchObject({ message: expect.stringMatching(/has ended\.$/) });
+});
+
+test('what a PC is given costs no call to storage', async () => {
+  await change(SETTINGS);
+  const { device } = await lanyard().enrolledDevice();
+  await device.sync();
+  await change({ ...SETTINGS, support: { ...SETTINGS.support, phone: '+49 30 5550199' } });
+  await lanyard().get('/api/settings');
+  const calls: string[] = [];
+  observeStorage(({ service, operation, name }) => {
+    calls.push(`${service} ${operation} ${name}`);
+  });
+  expect((await device.sync()).commandsRun).toHaveLength(1);
+  observeStorage(undefined);
+  const message = ['table query devices', 'table transaction devices'];
+  expect(calls).toEqual([...message, ...message]);
 });
