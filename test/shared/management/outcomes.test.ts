@@ -106,6 +106,12 @@ describe('an Atomic', () => {
     expect(command()).toMatchObject({ state: 'unknown', deliveries: 1 });
   });
 
+  test('with an Exec does not go again as a Replace either', async () => {
+    const { device, command } = await sent([part('Add', 'A', '1'), part('Exec', 'B')]);
+    expect((await device.answer(say(507, { A: 418, B: 215 }))).commands).toEqual([]);
+    expect(command()).toMatchObject({ state: 'failed', deliveries: 1 });
+  });
+
   test('counts with all of its parts, so that a reply carries 25 commands at most', async () => {
     const device = model();
     const many = Array.from({ length: 20 }, (_, n) => part('Replace', `N${n}`, '1'));
@@ -198,6 +204,16 @@ describe('a session that the device aborts', () => {
     const seen = [targets(await device.begin())];
     while (device.lastAsked.length > 0) seen.push(targets(await device.answer()));
     expect(seen).toEqual([['./A'], ['./B'], ['./C'], ['./D'], []]);
+  });
+
+  test('has its commands go alone even behind others that are sent', async () => {
+    const device = model();
+    device.partition.queue('Get', './User/A');
+    device.partition.queue('Get', './B');
+    await device.begin({ login: 'none' });
+    await device.next(ABORT);
+    expect(targets(await device.begin({ login: 'user' }))).toEqual(['./User/A']);
+    expect(targets(await device.answer())).toEqual(['./B']);
   });
 
   test('three times over one command has that set aside with the reason, and the others go on', async () => {
