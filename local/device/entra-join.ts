@@ -52,7 +52,7 @@ async function submit(http: HttpClient, url: URL, page: HttpReply, answer: strin
   if (page.status !== 200 || action === undefined || !offered.includes(answer)) {
     throw failed(`the page of the terms of use (HTTP ${page.status}) cannot be answered with ${answer}`);
   }
-  const fields = new URLSearchParams(hidden.map(([, name = '', value = '']) => [name, value]));
+  const fields = new URLSearchParams(hidden.map(([, name = '', value = '']): [string, string] => [name, value]));
   fields.set('answer', answer);
   return http.send({
     step: 'answer',

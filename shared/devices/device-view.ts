@@ -33,6 +33,8 @@ export interface DeviceView {
   join?: Join;
   /** What the device said of itself when it enrolled. */
   enrollment: Record<string, string>;
+  /** What it sent of its TPM then; not verified. */
+  attestation?: Device['attestation'];
   devInfo: Record<string, string>;
   /** What the server read; null where the device has no such node. */
   facts: Record<string, string | null>;
@@ -96,6 +98,7 @@ export function deviceView(device: Device, lastContact: string | undefined): Dev
     lastContact,
     join,
     enrollment: device.context,
+    attestation: device.attestation,
     devInfo,
     facts: Object.fromEntries(Object.entries(device.facts).map(([fact, { value }]) => [fact, value ?? null])),
     factsReadAt,

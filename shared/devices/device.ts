@@ -56,6 +56,14 @@ export interface Acceptance {
   acceptedAt: string;
 }
 
+/** What a device sent of its TPM when it enrolled. It was kept and not verified. */
+export interface AttestationSummary {
+  items: Record<string, 'present' | 'absent' | 'tooLarge'>;
+  /** How the device says that it went. */
+  status?: string;
+  hresult?: string;
+}
+
 export interface DeviceCertificate {
   /** SHA-256 of the DER, lower hex. */
   thumbprint: string;
@@ -142,6 +150,7 @@ export interface Device {
   admission: Admission;
   /** What the enrollment client said of itself (ContextItems), first value of each name. */
   context: Record<string, string>;
+  attestation?: AttestationSummary;
   /** `./DevInfo` as the device reports it at the start of each session. */
   devInfo: Record<string, string>;
   /** What the server read by itself, by name. */
@@ -171,6 +180,8 @@ export interface Device {
 /** The rows of an enrollment's partition that others than management touch, in the order in which they are read. */
 export const DEVICE_ROW = '0device';
 export const SESSION_ROW = '1session';
+/** What the device sent of its TPM; behind `~`, where no message reads it. */
+export const ATTESTATION_ROW = '~attestation';
 
 /** States in which the enrollment is over: such a device is offered Unenroll and nothing else. */
 const LEFT: readonly DeviceState[] = ['unenrolled', 'superseded', 'retired', 'wiped'];

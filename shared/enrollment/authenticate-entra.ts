@@ -1,6 +1,7 @@
 import { now } from '../platform/clock.ts';
 import { contextValue } from '../wire/wstep.ts';
 import type { Applicant, AuthenticationInput } from './applicant.ts';
+import { readEnrollmentContext } from './enrollment-context.ts';
 import { verifyEntraToken } from './entra-token.ts';
 import { readStandingGrant } from './grants.ts';
 import { checkAcceptance } from './terms-of-use.ts';
@@ -13,7 +14,7 @@ import { checkAcceptance } from './terms-of-use.ts';
  * Device and Full (Learn, "Microsoft Entra integration with MDM").
  *
  * @param encoded base64 of the token; the token itself is read too
- * @throws {EnrollmentRefusal} `badEntraToken`, `entraUnreachable`, `termsNotAccepted`
+ * @throws {EnrollmentRefusal} `badEntraToken`, `entraUnreachable`, `termsNotAccepted`, and what the context is refused for
  */
 export async function authenticateByEntra(input: AuthenticationInput, encoded: string): Promise<Applicant> {
   const { storage, policy, request, appKey } = input;
@@ -25,7 +26,7 @@ export async function authenticateByEntra(input: AuthenticationInput, encoded: s
   const termsOfUse = await checkAcceptance({ appKey, terms: policy.termsOfUse, blob, entraUser });
   const readAgain = () => readStandingGrant(storage, user);
   const grant = await readAgain();
-  const isJoin = contextValue(request.context, 'EnrollmentType') === 'Device';
+  const isJoin = readEnrollmentContext(request.context).enrollmentType === 'Device';
   return {
     user: grant.value.user,
     grant,

@@ -1,4 +1,5 @@
 import type { ContextItem } from '../wire/wstep.ts';
+import { ATTESTATION_ITEMS, readAttestation } from './attestation.ts';
 import { EnrollmentRefusal } from './refusal.ts';
 
 /** What the enrollment client says of the device in AdditionalContext (MS-MDE2 3.4.4.1.1.1.1). */
@@ -9,8 +10,11 @@ export interface EnrollmentContext {
   deviceName: string;
   /** First value of each name, unknown names too: new ones appear with each Windows release. */
   values: Record<string, string>;
+  attestation?: ReturnType<typeof readAttestation>;
 }
 
+/** Kept elsewhere, or a proof that is of no more use: neither belongs among what people look at. */
+const LEFT_OUT = new Set([...ATTESTATION_ITEMS, 'EnrollmentData']);
 const MAX_NAMES = 60;
 const MAX_VALUE = 512;
 
@@ -22,6 +26,7 @@ export function readEnrollmentContext(items: readonly ContextItem[]): Enrollment
   const values: Record<string, string> = {};
   for (const { name, value } of items) {
     const keeps =
+      !LEFT_OUT.has(name) &&
       !Object.hasOwn(values, name) &&
       Object.keys(values).length < MAX_NAMES &&
       /^[A-Za-z][A-Za-z0-9]{0,63}$/.test(name);
@@ -41,5 +46,6 @@ export function readEnrollmentContext(items: readonly ContextItem[]): Enrollment
     hwDevId: values['HWDevID'] ?? '',
     deviceName: values['DeviceName'] || deviceId,
     values,
+    attestation: readAttestation(items),
   };
 }

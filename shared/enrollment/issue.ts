@@ -1,7 +1,14 @@
 import type { CertificateAuthority } from '../certificates/certificate-authority.ts';
 import { issueLeaf } from '../certificates/leaf.ts';
 import type { SigningRequest } from '../certificates/signing-request.ts';
-import { type Admission, DEVICE_ROW, type Device, type DeviceCertificate, hasLeft } from '../devices/device.ts';
+import {
+  type Admission,
+  ATTESTATION_ROW,
+  DEVICE_ROW,
+  type Device,
+  type DeviceCertificate,
+  hasLeft,
+} from '../devices/device.ts';
 import { addToDeviceList } from '../devices/device-list.ts';
 import { strongSerial } from '../devices/identity.ts';
 import { announceDevice } from '../devices/identity-index.ts';
@@ -70,7 +77,7 @@ export async function issueEnrollment(
   const leaf = await issueLeaf({ ca, enrollmentId: use.enrollmentId, subjectPublicKeyInfo, now });
   await use.keep();
   const device = newDevice(request, use.enrollmentId, certificateRecord(leaf, publicKeyHash, now));
-  await insertDevice(storage, device);
+  await insertDevice(storage, device, besides(request));
   if (use.replaces) await supersede(storage, use.replaces, device);
   await announceCounted(storage, device, use.count);
   return { device: await settleReturn(storage, device, now), certificate: leaf.der };
@@ -157,10 +164,10 @@ async function readDevice(storage: Storage, enrollmentId: string): Promise<Row<D
 }
 
 /** A second try may find the record that the first one wrote before it broke off; then its certificate is added. */
-async function insertDevice(storage: Storage, device: Device): Promise<void> {
+async function insertDevice(storage: Storage, device: Device, more: Change[]): Promise<void> {
   const table = storage.table('devices');
   try {
-    await table.write(device.id, [{ kind: 'insert', rowKey: DEVICE_ROW, value: device }]);
+    await table.write(device.id, [{ kind: 'insert', rowKey: DEVICE_ROW, value: device }, ...more]);
   } catch (error) {
     if (!(error instanceof Conflict)) throw error;
     const row = await readDevice(storage, device.id);
@@ -170,8 +177,13 @@ async function insertDevice(storage: Storage, device: Device): Promise<void> {
     // The device goes by the reply to its last try, so that one's credential is kept.
     const digestCredential = device.digestCredential ?? row.value.digestCredential;
     const value = { ...row.value, certificates, digestCredential, revision: row.value.revision + 1 };
-    await table.write(device.id, [{ kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag }]);
+    await table.write(device.id, [{ kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag }, ...more]);
   }
+}
+
+/** What is too large for the record and belongs to it goes into the same transaction. */
+function besides({ context: { attestation } }: AcceptedRequest): Change[] {
+  return attestation ? [{ kind: 'upsert', rowKey: ATTESTATION_ROW, value: attestation.kept }] : [];
 }
 
 async function supersede(storage: Storage, enrollmentId: string, by: Device): Promise<void> {
@@ -222,6 +234,7 @@ function newDevice(request: AcceptedRequest, id: string, certificate: DeviceCert
     enrolledAt: now.toISOString(),
     admission,
     context: context.values,
+    attestation: context.attestation?.summary,
     devInfo: {},
     facts: {},
     certificates: [certificate],

@@ -1,6 +1,4 @@
 import type { KeyObject } from 'node:crypto';
-import { DOMParser } from '@xmldom/xmldom';
-import { SignedXml } from 'xml-crypto';
 import {
   DSIG,
   ENVELOPED_SIGNATURE,
@@ -13,6 +11,7 @@ import {
 } from './namespaces.ts';
 import { WireError } from './wire-error.ts';
 import { attribute, child, forbiddenCharacter, parseXml, type XmlElement } from './xml.ts';
+import { DOMParser, type DomNode, SignedXml } from './xml-signature.js';
 
 /** A message whose signature is missing, of another shape than Windows signs, or wrong. */
 export class SignatureError extends WireError {}
@@ -46,7 +45,7 @@ export function readSignedMessage(bytes: Buffer, key: KeyObject): Buffer {
   return Buffer.from(content, 'utf8');
 }
 
-function verify(node: Node, message: string, key: KeyObject): string[] {
+function verify(node: DomNode, message: string, key: KeyObject): string[] {
   const signed = new SignedXml({ publicCert: key, getCertFromKeyInfo: () => null });
   // What the library knows beyond these, it is not to know here.
   signed.CanonicalizationAlgorithms = only(signed.CanonicalizationAlgorithms, [

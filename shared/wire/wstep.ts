@@ -62,13 +62,8 @@ function decodeToken(element: XmlElement): { valueType: string; data: Buffer } |
 
 /** The first value that has one of these names, compared without case: documents and clients differ in it. */
 export function contextValue(context: ContextItem[], ...names: string[]): string | undefined {
-  return contextValues(context, ...names)[0];
-}
-
-/** All values under these names, such as `MobileEquipmentId` and, as documents call it, `IMEI`. */
-export function contextValues(context: ContextItem[], ...names: string[]): string[] {
   const wanted = new Set(names.map((name) => name.toLowerCase()));
-  return context.filter((item) => wanted.has(item.name.toLowerCase())).map((item) => item.value);
+  return context.find((item) => wanted.has(item.name.toLowerCase()))?.value;
 }
 
 /**

@@ -1,9 +1,8 @@
-import { DOMParser } from '@xmldom/xmldom';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ExclusiveCanonicalization } from 'xml-crypto';
 import { canonicalXml } from '../../../local/device/canonical-xml.ts';
 import { element, escapeXml, textElement } from '../../../local/device/xml-writer.ts';
+import { DOMParser, ExclusiveCanonicalization } from '../../../shared/wire/xml-signature.js';
 
 describe('the canonical form', () => {
   test.each([

@@ -1,11 +1,11 @@
 import { createHash, createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
-import { DOMParser } from '@xmldom/xmldom';
 import { describe, expect, test, vi } from 'vitest';
 import { canonicalXml } from '../../../local/device/canonical-xml.ts';
 import { signMessage } from '../../../local/device/signed-request.ts';
 import { readSignedMessage, SignatureError } from '../../../shared/wire/signed-message.ts';
 import { readEnvelope } from '../../../shared/wire/soap.ts';
 import { XmlError } from '../../../shared/wire/xml.ts';
+import { DOMParser } from '../../../shared/wire/xml-signature.js';
 
 const SOAP = 'http://www.w3.org/2003/05/soap-envelope';
 const WSSE = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readEnvelope, SoapError } from '../../../shared/wire/soap.ts';
-import { contextValue, contextValues, readRequestSecurityToken, tokenResponse } from '../../../shared/wire/wstep.ts';
+import { contextValue, readRequestSecurityToken, tokenResponse } from '../../../shared/wire/wstep.ts';
 import { attribute, descend, parseXml } from '../../../shared/wire/xml.ts';
 import { DEVICE_CONTEXT, discover, type TokenRequestParts, tokenRequest } from './samples.ts';
 
@@ -66,7 +66,7 @@ describe('reading RequestSecurityToken', () => {
       ],
     });
     expect(contextValue(context, 'PlugAndForget')).toBe('true');
-    expect(contextValues(context, 'MobileEquipmentId', 'IMEI')).toEqual(['1', '2']);
+    expect(contextValue(context, 'IMEI', 'MobileEquipmentId')).toBe('1');
     expect(contextValue(context, 'DeviceID')).toBeUndefined();
   });
 });
