@@ -33,8 +33,8 @@ function machineOf(input: Input): Pick<DeviceOptions, 'machine'> {
   if (kind !== undefined && !JOINS.includes(kind as Join)) throw new UsageError(`--join is one of ${JOINS.join(', ')}`);
   const joined = kind ? { join: kind as Join } : {};
   const offering = input.flags['federated'] ? { offers: ['Federated' as const] } : {};
-  // A package enrolls the device, whoever is signed in.
-  return { machine: { ...joined, ...offering, ...(file ? { enrollmentType: 'Device' } : {}) } };
+  // A package enrolls the device, whoever is signed in, and with a password alone.
+  return { machine: { ...joined, ...offering, ...(file ? { enrollmentType: 'Device', offers: ['OnPremise'] } : {}) } };
 }
 
 async function openDevice(input: Input): Promise<WindowsDevice> {

@@ -38,13 +38,18 @@ export type InvitationRequest = z.infer<typeof invitationRequestSchema>;
 
 /**
  * The terms of the invitation that is asked for, with the organisation's defaults where nothing was said.
- * @throws {Problem} 400 for fields that do not go together, an end that is past or too far, another tenant's identifier
+ * @throws {Problem} 400 for fields that do not go together, an end that is past or too far, another tenant's identifier,
+ *   a package that could not enroll
  */
 export function invitationTerms(asked: InvitationRequest, policy: Policy, now: Date): InvitationTerms {
   const { user, ownership, deviceIdentifier, bulk } = asked;
   const maxDevices = asked.maxDevices ?? policy.invitations.maxDevices;
   if (deviceIdentifier !== undefined && maxDevices > 1) {
     throw badRequest([{ field: 'deviceIdentifier', message: 'names one device, and the invitation is for several' }]);
+  }
+  if (bulk && !policy.ways.includes('OnPremise')) {
+    const message = 'a package enrolls by user and secret, and the setting ways leaves OnPremise out';
+    throw badRequest([{ field: 'bulk', message }]);
   }
   return {
     user,

@@ -53,3 +53,13 @@ test('a call that is sent twice gives the same package', async () => {
 test('an ordinary invitation has no package', async () => {
   expect(await lanyard().invite()).not.toHaveProperty('provisioningPackage');
 });
+
+test('a package enrolls where the sign-in page comes first, and is not made where no secret is taken', async () => {
+  const change = (settings: object) => lanyard().admin.call('PUT', '/api/settings', settings);
+  await change({ ways: ['Federated', 'OnPremise'] });
+  const { provisioningPackage } = await bulkInvitation();
+  const device = await lanyard().newDevice({ machine: { enrollmentType: 'Device', offers: ['OnPremise'] } });
+  await expect(device.enroll(readProvisioningPackage(provisioningPackage))).resolves.toBeDefined();
+  await change({ ways: ['Federated'] });
+  await expect(bulkInvitation()).rejects.toMatchObject({ status: 400, message: expect.stringContaining('OnPremise') });
+});
