@@ -67,13 +67,15 @@ function strongId(text: string | undefined): string | undefined {
 }
 
 /** The identity of an enrollment: what it said when it enrolled, and what the server read since. */
-export function identityOf(device: Pick<Device, 'context' | 'facts' | 'join' | 'admission'>): Identity {
+export function identityOf(
+  device: Pick<Device, 'context' | 'facts' | 'join'> & Partial<Pick<Device, 'admission'>>,
+): Identity {
   const { context, facts, join, admission } = device;
   const identity: Identity = {
     serial: strongSerial(context['SerialNumber']) ?? strongSerial(facts['serialNumber']?.value),
     hardwareId: strongId(context['HWDevID']),
     deviceId: strongId(context['DeviceID']),
-    entraDeviceId: strongId(join?.entraDeviceId ?? admission.entraDeviceId),
+    entraDeviceId: strongId(join?.entraDeviceId ?? admission?.entraDeviceId),
   };
   return Object.fromEntries(Object.entries(identity).filter(([, value]) => value !== undefined));
 }
