@@ -193,7 +193,8 @@ module data 'modules/data-storage.bicep' = {
   }
 }
 
-// Only the admin app deletes at will. The enroll app deletes in devices alone, where finishing a command moves its row.
+// Only the admin app deletes at will. The enroll app deletes where an enrollment gives way to a newer one of the same PC: commands
+// that end move to another row in devices, and devicelist forgets by what the PC was found.
 module enrollRights 'modules/data-rights.bicep' = {
   name: 'data-rights-enroll'
   scope: group
@@ -210,7 +211,7 @@ module enrollRights 'modules/data-rights.bicep' = {
       }
       {
         table: 'devicelist'
-        role: roles.outputs.rowsKept
+        role: roles.outputs.rows
       }
       {
         table: 'invitations'

@@ -46,10 +46,10 @@ describe('the templates', () => {
 });
 
 describe('the rights', () => {
-  test('of the enroll app: it writes what an enrollment is, deletes in devices alone, and reads the settings', () => {
+  test('of the enroll app: it writes what an enrollment is, deletes where one gives way to another, and reads the settings', () => {
     expect(roleNamesOf('enrollRights')).toEqual({
       devices: 'rows',
-      devicelist: 'rowsKept',
+      devicelist: 'rows',
       invitations: 'rowsKept',
       journal: 'rowsKept',
       reports: 'rowsKept',

@@ -112,16 +112,25 @@ test('the life of a PC needs no right that the templates do not give', async () 
   expect(await admin.call('GET', `/api/devices/${id}/commands/000000000005`)).toMatchObject({ state: 'done' });
   // Too early by ten months: that is found out by reading the device, as a renewal that is granted does.
   await expect(device.renew()).rejects.toThrow(/NotEligibleToRenew/);
-  // The same PC with another invitation: the old enrollment gives way.
+  // A wrong secret, and then the same PC set up anew: its old enrollment gives way, with a command that still waits.
+  const machine = { ...device.machine };
+  await admin.call('POST', `/api/devices/${id}/commands`, { verb: 'Get', target: './DevDetail/SwV' });
+  const wrong = { server: url.enroll, user: 'kim@example.org', secret: 'AAAA-AAAA-AAAA-AAAA' };
+  const fresh = await WindowsDevice.create({
+    name: 'PC-1',
+    folder: join(folder, 'new'),
+    trust: [host.tlsRoot],
+    machine,
+  });
+  await expect(fresh.enroll(wrong)).rejects.toThrow();
   const again = await admin.call<{ user: string; secret: string }>('POST', '/api/invitations', {
     user: 'kim@example.org',
   });
-  await expect(
-    device.enroll({ server: url.enroll, user: 'kim@example.org', secret: 'AAAA-AAAA-AAAA-AAAA' }),
-  ).rejects.toThrow();
-  await device.enroll({ server: url.enroll, user: again.user, secret: again.secret }).catch(() => {});
-  await admin.call('POST', `/api/devices/${id}/unenroll`, {});
-  await device.sync().catch(() => {});
+  const { enrollmentId } = await fresh.enroll({ server: url.enroll, user: again.user, secret: again.secret });
+  expect(await admin.call('GET', `/api/devices/${id}`)).toMatchObject({ state: 'superseded' });
+  await fresh.sync();
+  await admin.call('POST', `/api/devices/${enrollmentId}/unenroll`, {});
+  await fresh.sync();
   for (const timer of ['retention', 'silent-devices', 'expired-commands', 'expiring-certificates']) {
     const headers = { 'x-functions-key': host.keys.master, 'content-type': 'application/json' };
     const reply = await send(`${url.admin}/admin/functions/${timer}`, { body: '{}', headers, ca: host.tlsRoot });
@@ -135,6 +144,7 @@ test('the proxy has seen all three apps, and what each of them does', () => {
   const seen = new Set(proxies.flatMap((proxy) => [...proxy.allowed]).map(named));
   expect(seen).toContain('enroll add devices');
   expect(seen).toContain('enroll read catalogue');
+  expect(seen).toContain('enroll delete devicelist');
   expect(seen).toContain('manage update devices');
   expect(seen).toContain('manage delete devices');
   expect(seen).toContain('manage update results');
