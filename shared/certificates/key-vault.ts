@@ -80,8 +80,7 @@ async function pendingKey(vault: Vault, name: string): Promise<PendingKey | unde
     }),
   );
   if (operation?.status === 'inProgress') return readPending(vault, name, operation);
-  // One that failed or was cancelled stands in the way of the next.
-  if (operation && operation.status !== 'completed') await cancel(vault, name);
+  // One that failed or was cancelled is overwritten by the next.
   return undefined;
 }
 
