@@ -131,12 +131,13 @@ function formEncoded(text: string): string {
   return new URLSearchParams([['', text]]).toString().slice(1);
 }
 
-function fetchPage(
+async function fetchPage(
   options: BrokerOptions,
   { method, url, body }: Navigation,
   cookies: Map<string, string>,
 ): Promise<{ status: number; location?: string; body: string }> {
   const { origin, protocol } = new URL(url);
+  if (protocol !== 'https:' && protocol !== 'http:') throw failure(`nobody opens ${url}`);
   const start = protocol === 'https:' ? request : plainRequest;
   const jar = [...cookies].filter(([key]) => key.startsWith(`${origin} `));
   const headers: Record<string, string> = { accept: 'text/html' };

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { observeStorage } from '../../functions/services.ts';
 import { DEVICE_VERBS } from '../../local/cli/device-verbs.ts';
 import { runVerb } from '../../local/cli/verb.ts';
 import { webBroker } from '../../local/device/web-broker.ts';
@@ -53,7 +54,7 @@ async function tokenFor(user: string, more: object = {}): Promise<{ token: strin
 
 const USER_TOKEN = 'http://schemas.microsoft.com/5.0.0.0/ConfigurationManager/Enrollment/DeviceEnrollmentUserToken';
 
-function requestWith(token: string, more: { csr?: string; valueType?: string } = {}) {
+function requestWith(token: string, more: { csr?: string; valueType?: string; body?: string } = {}) {
   const { valueType = USER_TOKEN } = more;
   const data = Buffer.from(token).toString('base64');
   const security = `<wsse:Security><wsse:BinarySecurityToken ValueType="${valueType}">${data}</wsse:BinarySecurityToken></wsse:Security>`;
@@ -61,7 +62,7 @@ function requestWith(token: string, more: { csr?: string; valueType?: string } =
     ca: lanyard().local.tlsRoot,
     localAddress: anAddress(),
     headers: { 'content-type': 'application/soap+xml; charset=utf-8' },
-    body: tokenRequest({ user: '', secret: '', security, ...more }),
+    body: more.body ?? tokenRequest({ user: '', secret: '', security, ...more }),
   });
 }
 
@@ -261,6 +262,24 @@ describe('the token', () => {
     const second = await requestWith(token, { csr });
     expect([second.status, await uses()]).toEqual([200, 1]);
     expect(await causeOf(requestWith(token))).toBe('invitationUsedUp');
+  });
+
+  test('asks storage as often as an enrollment by password does', async () => {
+    await lanyard().admin.call('PUT', '/api/settings', { organisation: 'Contoso' });
+    const count = async (ask: () => Promise<{ status: number }>) => {
+      const calls: string[] = [];
+      observeStorage(({ operation, name }) => void calls.push(`${operation} ${name}`));
+      expect((await ask()).status).toBe(200);
+      observeStorage(undefined);
+      return calls.filter((call) => !call.endsWith('catalogue'));
+    };
+    const { token } = await tokenFor('ute@example.org');
+    const bySignIn = await count(() => requestWith(token));
+    const { user, secret } = await lanyard().invite('uwe@example.org');
+    const byPassword = await count(() => requestWith('', { body: tokenRequest({ user, secret }) }));
+    expect(bySignIn).toHaveLength(byPassword.length);
+    expect(bySignIn.length).toBeLessThanOrEqual(8);
+    await lanyard().admin.call('PUT', '/api/settings', { organisation: 'Contoso', ways: ['Federated'] });
   });
 
   test('is told by what it says of itself, whatever type the header gives it', async () => {
