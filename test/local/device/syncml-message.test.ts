@@ -32,9 +32,9 @@ function changed(from: string | RegExp, to: string, text = good): string {
   return result;
 }
 
-function rule(text: string): string {
+function rule(text: string, more: { final?: boolean } = {}): string {
   try {
-    read(text);
+    readServerMessage(Buffer.from(text), { ...expected, ...more });
   } catch (error) {
     if (error instanceof ProtocolViolation) return error.rule;
     throw error;
@@ -142,5 +142,16 @@ describe('a reply that breaks a rule', () => {
   test('is noticed inside an Atomic too', () => {
     const atomic = `<Atomic><CmdID>60</CmdID>${command('Delete', 50, { target: './A' })}</Atomic><Final/>`;
     expect(rule(changed('<Final/>', atomic))).toBe('cmd-id-twice');
+  });
+
+  const alert = '<Alert><CmdID>90</CmdID><Data>1222</Data></Alert>';
+  const withoutCommands = good.replace(/<(Get|Add|Replace|Delete|Exec|Atomic|Sequence)><CmdID>.*<Final\/>/, '<Final/>');
+  test.each([
+    ['none', withoutCommands.replace('<Final/>', alert)],
+    ['command-too-early', good.replace('<Final/>', alert)],
+    ['not-asked-on', withoutCommands.replace('<Final/>', '')],
+    ['final-too-early', withoutCommands.replace('<Final/>', `${alert}<Final/>`)],
+  ])('is, while the package of the device goes on, the violation %s', (name, text) => {
+    expect(rule(text, { final: false })).toBe(name);
   });
 });
