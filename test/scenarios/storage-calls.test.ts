@@ -64,16 +64,82 @@ test('a repeated message is one query and nothing is written', async () => {
   expect(network.requests).toBe(0);
 });
 
-test.each([0, 40])('an enrollment takes the same eight calls with %i devices more', async (fleet) => {
-  for (let index = 0; index < fleet; index += 1) await lanyard().enrolledDevice();
-  const { user, secret } = await lanyard().invite();
+/** Every rule there is, each with something to look at. */
+const EVERYTHING = {
+  closedDomains: ['example.net'],
+  closedMessage: 'Closed.',
+  domains: ['example.org'],
+  users: ['kim@example.org', 'full@example.org'],
+  editions: [4],
+  minimumVersion: '10.0.22000',
+  devicesPerUser: 50,
+  devicesInAll: 1_000,
+};
+
+async function switchOn(enrollment: object): Promise<void> {
+  await lanyard().admin.call('PUT', '/api/refusals/serial/NOTTHISONE', { reason: 'for a test' });
+  await lanyard().admin.call('PUT', '/api/settings', { enrollment });
+}
+
+/** Enrolls one more PC of this user. */
+async function enroll({ user, secret }: { user: string; secret: string }): Promise<string> {
   const device = await lanyard().newDevice();
-  const calls = await callsOf(() => device.enroll({ server: lanyard().local.enrollUrl, user, secret }));
-  expect(calls.filter((call) => !call.endsWith('catalogue'))).toEqual([
-    'table query invitations',
-    'table transaction invitations',
-    'table insert devices',
-    'table upsert devicelist',
-    'table transaction journal',
-  ]);
-});
+  const { enrollmentId } = await device.enroll({ server: lanyard().local.enrollUrl, user, secret });
+  return enrollmentId;
+}
+
+/** What is read once a minute is not what an enrollment costs. */
+const withoutCatalogue = (calls: string[]) => calls.filter((call) => !call.endsWith('catalogue'));
+
+test.each([0, 40])(
+  'an enrollment takes the same calls with %i devices more, eight by default and at most 16 with everything switched on',
+  async (fleet) => {
+    await lanyard().admin.call('PUT', '/api/settings', {});
+    for (let index = 0; index < fleet; index += 1) await lanyard().enrolledDevice();
+    const one = await lanyard().invite();
+    expect(withoutCatalogue(await callsOf(() => enroll(one)))).toEqual([
+      'table query invitations',
+      'table transaction invitations',
+      'table transaction devices',
+      'table transaction devicelist',
+      'table query devicelist',
+      'table query devicelist',
+      'table query devicelist',
+      'table transaction journal',
+    ]);
+
+    const other = await lanyard().invite('full@example.org');
+    await switchOn(EVERYTHING);
+    const calls = await callsOf(() => enroll(other));
+    expect(calls).toContain('table query catalogue');
+    expect(calls.length).toBeLessThanOrEqual(16);
+    expect(withoutCatalogue(calls)).toEqual([
+      'table query invitations',
+      'table get devicelist',
+      'table transaction invitations',
+      'table transaction devices',
+      'table transaction devicelist',
+      'table query devicelist',
+      'table query devicelist',
+      'table query devicelist',
+      'table transaction journal',
+    ]);
+  },
+  180_000,
+);
+
+test('an enrollment that first has to find a place takes at most 16 calls, and one that finds none fewer', async () => {
+  await lanyard().admin.call('PUT', '/api/settings', {});
+  const invitation = await lanyard().invite('places@example.org', { maxDevices: 9 });
+  const ids: string[] = [];
+  for (let index = 0; index < 6; index += 1) ids.push(await enroll(invitation));
+  await switchOn({ ...EVERYTHING, users: [], devicesPerUser: 6 });
+  const refused = await callsOf(() => expect(enroll(invitation)).rejects.toMatchObject({ hresult: '0x80180013' }));
+  expect(refused.filter((call) => call === 'table get devices')).toHaveLength(4);
+  expect(refused.length).toBeLessThan(16);
+  await lanyard().post(`/api/devices/${ids[0]}/block`, { reason: 'stolen' });
+  const calls = await callsOf(() => enroll(invitation));
+  expect(calls.filter((call) => call === 'table get devices')).toHaveLength(4);
+  expect(calls.length).toBeLessThanOrEqual(16);
+  await lanyard().admin.call('PUT', '/api/settings', {});
+}, 180_000);
