@@ -59,8 +59,9 @@ export function pageReply({ status, page, retryAfter }: PageReply): HttpResponse
 function isOwnForm({ headers }: HttpRequest, enrollUrl: string): boolean {
   const site = headers.get('sec-fetch-site');
   if (site !== null) return site === 'same-origin' || site === 'none';
+  // Web views that are too old to name the site are not consistent about the origin of a page without a referrer.
   const origin = headers.get('origin');
-  return origin === null || origin === enrollUrl;
+  return origin === null || origin === 'null' || origin === enrollUrl;
 }
 
 /** @returns the fields of a form, or the reply that refuses it */

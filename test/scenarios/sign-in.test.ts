@@ -220,6 +220,9 @@ describe('the page', () => {
     const other = await post({ user, secret }, { headers: { origin: 'https://evil.example' } });
     expect([foreign.status, other.status]).toEqual([403, 403]);
     expect([handedOver(foreign.body), handedOver(other.body)]).toEqual([undefined, undefined]);
+    for (const origin of ['null', lanyard().local.enrollUrl]) {
+      expect(handedOver((await post({ user, secret }, { headers: { origin } })).body)).toBeDefined();
+    }
     expect((await post({ user, secret }, { headers: { 'content-type': 'text/plain' } })).status).toBe(415);
     expect((await post({ user, secret, more: 'x'.repeat(20_000) })).status).toBe(413);
   });
