@@ -54,10 +54,9 @@ export function writeMessage(message: OutgoingMessage): Buffer {
     ...(message.credential ? [credential(message.credential)] : []),
   ]);
   const body = message.commands.map(([cmdId, command]) => commandElement(String(cmdId), command));
+  const end = message.final === false ? [] : [element('Final')];
   return Buffer.from(
-    element('SyncML', [header, element('SyncBody', [...body, ...(message.final === false ? [] : [element('Final')])])], {
-      xmlns: 'SYNCML:SYNCML1.2',
-    }),
+    element('SyncML', [header, element('SyncBody', [...body, ...end])], { xmlns: 'SYNCML:SYNCML1.2' }),
   );
 }
 
