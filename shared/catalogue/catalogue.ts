@@ -90,6 +90,7 @@ export function openCatalogue(storage: Storage): Catalogue {
   function forget(): void {
     kept = undefined;
     reading = undefined;
+    sparedUntil = 0;
   }
 
   function read(): Promise<CatalogueContent> {

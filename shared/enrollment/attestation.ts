@@ -23,10 +23,13 @@ export const ATTESTATION_ITEMS: readonly string[] = [
 const MAX_ITEM = 32 * 1024;
 const MAX_IN_ALL = 64 * 1024;
 
-/** @returns what is kept of it, and what the record says of it; undefined where the device says nothing of its TPM */
+/**
+ * @returns what is kept of it, if anything, and what the record says of it; undefined where the device says nothing of
+ *   its TPM
+ */
 export function readAttestation(
   context: readonly ContextItem[],
-): { kept: Attestation; summary: AttestationSummary } | undefined {
+): { kept?: Attestation; summary: AttestationSummary } | undefined {
   const first = (name: string) => context.find((item) => item.name === name && item.value !== '')?.value;
   const items: Record<string, string> = {};
   const found: AttestationSummary['items'] = {};
@@ -42,5 +45,6 @@ export function readAttestation(
   const status = first('AttestationStatus')?.slice(0, 512).toWellFormed();
   const hresult = first('AttestationStatusHResult')?.slice(0, 64).toWellFormed();
   const isSilent = status === undefined && Object.values(found).every((each) => each === 'absent');
-  return isSilent ? undefined : { kept: { items }, summary: { items: found, status, hresult } };
+  const kept = Object.keys(items).length > 0 ? { items } : undefined;
+  return isSilent ? undefined : { kept, summary: { items: found, status, hresult } };
 }

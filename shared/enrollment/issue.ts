@@ -183,7 +183,7 @@ async function insertDevice(storage: Storage, device: Device, more: Change[]): P
 
 /** What is too large for the record and belongs to it goes into the same transaction. */
 function besides({ context: { attestation } }: AcceptedRequest): Change[] {
-  return attestation ? [{ kind: 'upsert', rowKey: ATTESTATION_ROW, value: attestation.kept }] : [];
+  return attestation?.kept ? [{ kind: 'upsert', rowKey: ATTESTATION_ROW, value: attestation.kept }] : [];
 }
 
 async function supersede(storage: Storage, enrollmentId: string, by: Device): Promise<void> {

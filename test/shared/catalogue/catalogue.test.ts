@@ -98,6 +98,14 @@ describe('for answers that must come without storage, the catalogue', () => {
     expect((await catalogue.readOrLast()).policy.organisation).toBe('Fabrikam');
   });
 
+  test('follows a change that was made meanwhile, which only storage that answers takes', async () => {
+    storage.onCall = down;
+    await catalogue.readOrLast();
+    storage.onCall = undefined;
+    await catalogue.writePolicy(named('Contoso'));
+    expect((await catalogue.readOrLast()).policy.organisation).toBe('Contoso');
+  });
+
   test('is the defaults on an instance that never read it', async () => {
     storage.onCall = down;
     expect((await catalogue.readOrLast()).policy).toEqual(DEFAULT_POLICY);
