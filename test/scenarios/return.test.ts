@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
+import { observeStorage } from '../../functions/services.ts';
 import { newMachine } from '../../local/device/machine.ts';
 import type { WindowsDevice } from '../../local/device/windows-device.ts';
 import { credentialsOf } from '../support/credentials.ts';
@@ -93,4 +94,22 @@ test('two PCs from one image keep their enrollments and are flagged', async () =
     ['sharedHardwareId', ids[1]],
     ['sharedHardwareId', ids[0]],
   ]);
+});
+
+test('a PC that comes back takes at most 16 calls of storage, however many copies of its disk there are', async () => {
+  const { hwDevId, deviceId, serialNumber } = newMachine('PC-COUNTED');
+  for (let copy = 0; copy < 4; copy += 1) await lanyard().enrolledDevice({ machine: { hwDevId } });
+  const machine = { hwDevId, deviceId, serialNumber };
+  const before = await lanyard().enrolledDevice({ machine });
+  await before.device.sync();
+  const { user, secret } = await lanyard().invite();
+  const device = await lanyard().newDevice({ machine });
+  const calls: string[] = [];
+  observeStorage(({ operation, name }) => {
+    calls.push(`${operation} ${name}`);
+  });
+  await device.enroll({ server: lanyard().local.enrollUrl, user, secret });
+  observeStorage(undefined);
+  expect(calls.filter((call) => !call.endsWith('catalogue')).length).toBeLessThanOrEqual(16);
+  expect(await lanyard().get(`/api/devices/${before.id}`)).toMatchObject({ state: 'superseded' });
 });
