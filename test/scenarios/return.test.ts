@@ -102,6 +102,7 @@ test('a PC that comes back takes at most 16 calls of storage, however many copie
   const machine = { hwDevId, deviceId, serialNumber };
   const before = await lanyard().enrolledDevice({ machine });
   await before.device.sync();
+  lanyard().pass({ minutes: 1 });
   const { user, secret } = await lanyard().invite();
   const device = await lanyard().newDevice({ machine });
   const calls: string[] = [];
