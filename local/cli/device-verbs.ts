@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { readDeepLink } from '../device/deep-link.ts';
 import { readProvisioningPackage } from '../device/provisioning-package.ts';
 import { webBroker } from '../device/web-broker.ts';
-import { type DeviceOptions, type Step, type SyncReport, WindowsDevice } from '../device/windows-device.ts';
+import {
+  type DeviceOptions,
+  type EntraEnrollment,
+  type Step,
+  type SyncReport,
+  WindowsDevice,
+} from '../device/windows-device.ts';
 import { size } from '../journey.ts';
 import { folderOf, trustOf } from './connection.ts';
 import { type Input, needed, UsageError, type Verb } from './verb.ts';
@@ -47,7 +53,7 @@ async function openDevice(input: Input): Promise<WindowsDevice> {
 const enroll: Verb = {
   name: 'device enroll',
   usage:
-    'device enroll --server URL --user USER@DOMAIN --secret SECRET [--federated] [--name NAME] [--join none|registered|joined|hybrid|domain]',
+    'device enroll --server URL --user USER@DOMAIN --secret SECRET [--federated] [--name NAME] [--join none|registered|joined|hybrid|domain] [--entra join|workAccount --token TOKEN [--terms URL]]',
   summary: 'A simulated Windows 11 PC enrolls, as Settings > Access work or school would do it.',
   options: {
     server: { type: 'string', help: 'address of the enroll app, e.g. https://localhost:7443' },
@@ -60,14 +66,21 @@ const enroll: Verb = {
       type: 'string',
       help: 'what the PC is joined to: none (default), registered (a work account), joined (Entra), hybrid or domain',
     },
+    entra: {
+      type: 'string',
+      help: 'join (Entra) or workAccount, by --token; --server is then the address that the tenant names',
+    },
+    token: { type: 'string', help: 'the token of Entra that Windows would have' },
+    terms: { type: 'string', help: 'the address of the terms of use that the tenant names; they are accepted' },
     ...OPTIONS,
   },
   async run(input) {
+    const entra = entraOf(input);
     const request = await enrollmentOf(input);
     const options = { ...optionsOf(input), ...machineOf(input) };
     await mkdir(join(folderOf(input), 'devices'), { recursive: true, mode: 0o700 });
     const device = existsSync(options.folder) ? await WindowsDevice.open(options) : await WindowsDevice.create(options);
-    const enrollment = await device.enroll({ ...request, signIn: signInOf(input, request) });
+    const enrollment = await device.enroll({ ...request, signIn: signInOf(input, request) }, entra);
     const lines = [
       ...enrollment.exchanged.map(describeStep),
       `Enrolled as ${enrollment.enrollmentId}. Next: lanyard device sync --name ${options.name}`,
@@ -75,6 +88,14 @@ const enroll: Verb = {
     return { value: enrollment, text: lines.join('\n') };
   },
 };
+
+/** What a PC has that joins Entra or gets a work account. */
+function entraOf(input: Input): EntraEnrollment | undefined {
+  const { entra: kind, terms } = input.options;
+  if (kind === undefined) return undefined;
+  if (kind !== 'join' && kind !== 'workAccount') throw new UsageError('--entra is join or workAccount');
+  return { kind, token: needed(input, 'token'), ...(terms && { termsOfUse: terms }) };
+}
 
 /** The sign-in page, where the server has one: the person types there what is given here; a link brings its secret along. */
 function signInOf(input: Input, { user, secret }: { user: string; secret: string }) {
@@ -84,7 +105,8 @@ function signInOf(input: Input, { user, secret }: { user: string; secret: string
 
 /** What is typed in Settings, or comes by a deep link, or lies in a provisioning package. */
 async function enrollmentOf(input: Input): Promise<{ server: string; user: string; secret: string }> {
-  const { package: file, link, secret } = input.options;
+  const { package: file, link, secret, entra } = input.options;
+  if (entra) return { server: needed(input, 'server'), user: needed(input, 'user'), secret: '' };
   if (file) return readProvisioningPackage(await readFile(file, 'utf8'));
   if (!link) return { server: needed(input, 'server'), user: needed(input, 'user'), secret: needed(input, 'secret') };
   const { server = '', user = '', accessToken } = readDeepLink(link);

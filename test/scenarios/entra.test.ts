@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { observeStorage } from '../../functions/services.ts';
+import { DEVICE_VERBS } from '../../local/cli/device-verbs.ts';
 import type { EntraEnrollment, WindowsDevice } from '../../local/device/windows-device.ts';
 import { setEntraAuthority } from '../../shared/enrollment/entra-token.ts';
 import { useLanyard } from '../support/lanyard.ts';
@@ -110,6 +112,27 @@ describe('a PC with an added work account', () => {
     await device.sync();
     expect(await shown(enrollmentId)).toMatchObject({ join: { kind: 'joined' }, unenroll: { state: 'held' } });
   });
+});
+
+test('from the command line a PC joins Entra, terms of use and all', async () => {
+  await settings({ termsOfUse: TERMS });
+  const verb = DEVICE_VERBS.find(({ name }) => name === 'device enroll')!;
+  const trust = join(lanyard().folder, 'tls-root.pem');
+  const options = {
+    server: `${lanyard().local.enrollUrl}/entra/EnrollmentServer/Discovery.svc`,
+    user: 'kim@example.org',
+    entra: 'join',
+    token: await entra.token({ now: lanyard().now() }),
+    terms: termsOfUse(),
+    folder: lanyard().folder,
+    name: 'CLI-PC',
+    trust,
+  };
+  const input = { options, flags: {}, positionals: [] };
+  const { text } = await verb.run(input);
+  expect(text).toMatch(/Enrolled as [0-9a-f-]{36}/);
+  await expect(verb.run({ ...input, options: { ...options, entra: 'hybrid' } })).rejects.toThrow('--entra is');
+  await settings();
 });
 
 describe('terms of use', () => {
