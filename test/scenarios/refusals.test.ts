@@ -294,12 +294,14 @@ describe('a device that is blocked', () => {
 
 describe('the audit', () => {
   test('is listed page by page, the newest first', async () => {
-    for (const reason of ['one', 'two', 'three'])
+    for (const reason of ['one', 'two', 'three']) {
+      lanyard().pass({ minutes: 1 });
       await lanyard().admin.call('PUT', '/api/refusals/user/a@b.example', { reason });
+    }
     const first = await lanyard().get('/api/audit?limit=2');
     const second = await lanyard().get(`/api/audit?limit=1&cursor=${first.next}`);
     const outcomes = [...first.items, ...second.items].map(({ outcome }) => outcome);
-    expect(outcomes.toSorted()).toEqual(['one', 'three', 'two']);
+    expect(outcomes).toEqual(['three', 'two', 'one']);
     expect(first.items[0]).toMatchObject({ act: 'refuse', subject: 'user a@b.example', actor: 'local' });
     expect((await lanyard().get('/api/audit?day=2020-01-01')).items).toEqual([]);
     expect((await lanyard().admin.send('GET', '/api/audit?day=today')).status).toBe(400);
