@@ -14,8 +14,10 @@ export class AdminApiError extends Error {
 export interface AdminClientOptions {
   /** Base address of the admin app, e.g. `https://localhost:7443`. */
   url: string;
-  /** A function or host key. */
-  key: string;
+  /** A function or host key; or else `token`. */
+  key?: string;
+  /** An access token of Entra, where administrators sign in with it. */
+  token?: string;
   /** PEM roots to trust; left out, the roots of Node. */
   trust?: string[];
   /** Who asks, for the audit. */
@@ -45,10 +47,13 @@ export class AdminClient {
 
   /** Sends a call as it is given and gives back whatever comes. */
   send(method: string, path: string, body?: string, headers: Record<string, string> = {}): Promise<AdminReply> {
-    const { url, key, trust, actor } = this.#options;
+    const { url, key, token, trust, actor } = this.#options;
     const length =
       body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    const own = { 'x-functions-key': key, ...(actor ? { 'x-lanyard-actor': actor } : {}), ...length, ...headers };
+    const proof: Record<string, string> = token
+      ? { authorization: `Bearer ${token}` }
+      : { 'x-functions-key': key ?? '' };
+    const own = { ...proof, ...(actor ? { 'x-lanyard-actor': actor } : {}), ...length, ...headers };
     return new Promise((resolve, reject) => {
       const call = request(new URL(path, url), { method, headers: own, ca: trust, agent: false }, (reply) => {
         const chunks: Buffer[] = [];
@@ -66,7 +71,7 @@ export class AdminClient {
 }
 
 function describe({ status, body }: AdminReply): string {
-  if (status === 401) return 'The key is wrong or missing (401).';
+  if (status === 401) return 'The key or the token is wrong or missing (401).';
   try {
     const { title, detail } = JSON.parse(body) as { title?: string; detail?: string };
     return detail ?? title ?? `The server answered ${status}.`;

@@ -44,6 +44,8 @@ export interface LocalOptions {
   /** Whether the apps believe X-ARR-ClientCert; by default they do where the front asks for certificates. */
   clientCert?: 'platform' | 'none';
   providerId?: string;
+  /** How administrators are let in. With `entra` there is nobody here to sign them in: tests do it. */
+  adminAuth?: 'keys' | 'entra';
   /** Where the CA keys lie, as in LANYARD_CA; by default in the folder. */
   certificateAuthority?: string;
   /** What the front does with a caller's own X-ARR-ClientCert; App Service replaces it. */
@@ -84,7 +86,10 @@ export async function startLocal(options: LocalOptions): Promise<LocalDeployment
       trust: [root.pem],
       actor: 'local',
     });
-    await admin.call('POST', '/api/certificate-authority', {}, { 'x-functions-key': keys.master });
+    // Where nobody can sign in, the test that plays the platform makes the CA.
+    if (options.adminAuth !== 'entra') {
+      await admin.call('POST', '/api/certificate-authority', {}, { 'x-functions-key': keys.master });
+    }
     await writeFile(join(folder, ADDRESS_FILE), `https://localhost:${ports.enroll}\n`);
     options.onReady?.('authority', 'device root and issuing CA');
     const stop = async () => {
@@ -146,7 +151,7 @@ function setEnvironment(options: LocalOptions, urls: ReturnType<typeof addresses
     LANYARD_CA: options.certificateAuthority ?? `files:${join(options.folder, 'ca')}`,
     LANYARD_DEVICE_AUTH: deviceAuth,
     LANYARD_CLIENT_CERT: options.clientCert ?? (deviceAuth === 'certificate' ? 'platform' : 'none'),
-    LANYARD_ADMIN_AUTH: 'keys',
+    LANYARD_ADMIN_AUTH: options.adminAuth ?? 'keys',
     LANYARD_PROVIDER_ID: options.providerId ?? 'Lanyard',
     AzureWebJobsStorage: storage,
   });

@@ -18,13 +18,14 @@ import { badRequest, notFound, Problem, serviceUnavailable } from '../../shared/
 import { SettingsError } from '../../shared/platform/settings.ts';
 import { Conflict, RowTooLarge, StorageUnavailable } from '../../shared/storage/errors.ts';
 import { type Services, services } from '../services.ts';
+import { type AdminAuth, adminAuthOf, callerOf } from './admin-caller.ts';
 
 /** What a call of the admin API comes with. */
 export interface AdminCall {
   request: HttpRequest;
   services: Services;
   log: Log;
-  /** Who asks, as the caller says: a function key proves the right to ask, not the name. */
+  /** Who asks: as the caller says where keys open the API, and whom the platform has signed in with Entra. */
   actor: string;
   now: Date;
 }
@@ -39,25 +40,33 @@ export interface AdminResult {
 interface AdminDoor {
   route: string;
   methods: HttpMethod[];
-  /** `admin` asks for the master key. */
+  /** `admin` asks for the master key, or for the role Approver. */
   authLevel?: 'function' | 'admin';
   handler: (call: AdminCall) => Promise<AdminResult>;
 }
 
-/** Registers a door of the admin API: key-protected, JSON, refusals as problem details (RFC 9457), acts in the audit. */
+/** Registers a door of the admin API: for administrators alone, JSON, refusals as problem details (RFC 9457), acts in the audit. */
 export function adminDoor(name: string, door: AdminDoor): void {
+  const auth = adminAuthOf(process.env);
   app.http(name, {
     route: door.route,
     methods: door.methods,
-    authLevel: door.authLevel ?? 'function',
-    handler: (request: HttpRequest, context: InvocationContext) => serve(door, request, context),
+    // With Entra the platform asks for the sign-in in front of the app, and the role is looked at behind the door.
+    authLevel: auth === 'entra' ? 'anonymous' : (door.authLevel ?? 'function'),
+    handler: (request: HttpRequest, context: InvocationContext) => serve(door, auth, request, context),
   });
 }
 
-async function serve(door: AdminDoor, request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit> {
+async function serve(
+  door: AdminDoor,
+  auth: AdminAuth,
+  request: HttpRequest,
+  context: InvocationContext,
+): Promise<HttpResponseInit> {
   const log = logTo(context);
   try {
-    const call: AdminCall = { request, services: services(), log, actor: actorOf(request), now: now() };
+    const actor = callerOf(request, auth, door.authLevel === 'admin');
+    const call: AdminCall = { request, services: services(), log, actor, now: now() };
     const { status, value, audit } = await door.handler(call);
     if (audit) await noteAct(call, audit);
     return json(status, value);
@@ -90,12 +99,6 @@ function toProblem(error: unknown): Problem {
   }
   if (error instanceof SettingsError) return new Problem(500, 'Wrong app settings', error.message);
   return new Problem(500, 'Internal error', 'The server failed. The log names this call by its instance.');
-}
-
-function actorOf(request: HttpRequest): string {
-  const name = request.headers.get('x-lanyard-actor')?.trim() ?? '';
-  if (name.length > 200) throw badRequest([{ field: 'X-Lanyard-Actor', message: 'is longer than 200 characters' }]);
-  return name || 'unnamed';
 }
 
 /**

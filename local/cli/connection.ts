@@ -10,6 +10,10 @@ import { type Input, UsageError, type Verb } from './verb.ts';
 export const CONNECTION_OPTIONS: NonNullable<Verb['options']> = {
   url: { type: 'string', help: 'base address of the admin app (LANYARD_URL; default what runs from the local folder)' },
   key: { type: 'string', help: 'function or host key (LANYARD_KEY; default what .lanyard/admin-key holds)' },
+  token: {
+    type: 'string',
+    help: 'access token of Entra (LANYARD_TOKEN), where administrators sign in with Entra: az account get-access-token',
+  },
   actor: { type: 'string', help: 'who you are, for the audit (default your user name)' },
   folder: { type: 'string', help: 'the local folder (default .lanyard)' },
 };
@@ -26,7 +30,9 @@ export function trustOf(input: Input): string[] {
 }
 
 export function connect(input: Input): AdminClient {
-  return new AdminClient({ url: urlOf(input), key: keyOf(input), trust: trustOf(input), actor: actorOf(input) });
+  const token = input.options['token'] ?? process.env['LANYARD_TOKEN'];
+  const proof = token ? { token } : { key: keyOf(input) };
+  return new AdminClient({ url: urlOf(input), ...proof, trust: trustOf(input), actor: actorOf(input) });
 }
 
 /** The name under which the audit keeps what this person does. */

@@ -4,7 +4,7 @@ import { TLSSocket } from 'node:tls';
 import { type FrontedRequest, firstHeader, type HeaderList, headerList } from './http-request.ts';
 import { splitTarget } from './request-target.ts';
 
-/** What the front does with an `X-ARR-ClientCert` that the caller sent. */
+/** What the front does with an `X-ARR-ClientCert` that the caller sent; `pass` lets its `X-MS-CLIENT-PRINCIPAL` through as well. */
 export type CallersHeader = 'replace' | 'append' | 'pass';
 
 export interface FrontOptions {
@@ -15,10 +15,6 @@ export interface FrontOptions {
 
 const certificateHeader = 'x-arr-clientcert';
 const replacedHeaders = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host']);
-
-function isPlatformHeader(name: string): boolean {
-  return name.startsWith('x-arr-') || name.startsWith('x-ms-client-principal');
-}
 
 /**
  * Does to a request what the front of App Service does before an app sees it: removes the headers that only the platform may
@@ -34,7 +30,9 @@ export function passFront(request: IncomingMessage, options: FrontOptions): Fron
   const given = headerList(request);
   const headers: HeaderList = given.filter(([name]) => {
     const lower = name.toLowerCase();
-    return !isPlatformHeader(lower) && !replacedHeaders.has(lower);
+    const isPrincipal = lower.startsWith('x-ms-client-principal');
+    if (isPrincipal) return options.callersHeader === 'pass';
+    return !lower.startsWith('x-arr-') && !replacedHeaders.has(lower);
   });
   const certificates = certificateValues(given, certificate, options.callersHeader);
   if (certificates.length > 0) headers.push(['X-ARR-ClientCert', certificates.join(',')]);

@@ -145,11 +145,6 @@ function combinations(given: Partial<Record<string, string>>, inAzure: boolean):
     'LANYARD_CLIENT_CERT',
     'none, because LANYARD_DEVICE_AUTH is digest: a deployment has one or the other',
   );
-  expect(
-    given['LANYARD_ADMIN_AUTH'] !== 'entra',
-    'LANYARD_ADMIN_AUTH',
-    'keys: sign-in with Entra is not supported yet',
-  );
   const host = ['AzureWebJobsStorage', 'AzureWebJobsStorage__blobServiceUri'].filter((name) => given[name]);
   expect(
     host.length === 1,

@@ -144,7 +144,7 @@ describe('settings that are refused', () => {
       'LANYARD_CLIENT_CERT',
       /digest/,
     ],
-    ['Entra sign-in', { LANYARD_ADMIN_AUTH: 'entra' }, 'LANYARD_ADMIN_AUTH', /not supported yet/],
+    ['another sign-in', { LANYARD_ADMIN_AUTH: 'password' }, 'LANYARD_ADMIN_AUTH', /keys/],
     ['a provider id with a space', { LANYARD_PROVIDER_ID: 'My MDM' }, 'LANYARD_PROVIDER_ID', /letters and digits/],
     ['a provider id of 33', { LANYARD_PROVIDER_ID: 'x'.repeat(33) }, 'LANYARD_PROVIDER_ID', /1 to 32/],
     [
