@@ -84,13 +84,11 @@ interface Authority {
 }
 
 async function makeAuthority(outside: Outside, found: Wanted): Promise<Authority> {
-  const app = ['--resource-group', found.AZURE_RESOURCE_GROUP, '--name', found.LANYARD_ADMIN_APP];
-  const list = ['functionapp', 'keys', 'list', ...app, '--query', 'masterKey', '--output', 'tsv'];
   const body = JSON.stringify({ root: outside.env['LANYARD_ROOT'] || 'lanyard' });
   let said = '';
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     try {
-      const headers = { 'x-functions-key': (await outside.az(list)).trim(), 'content-type': 'application/json' };
+      const headers = { ...(await proofForAdmin(outside, found)), 'content-type': 'application/json' };
       const url = `${found.LANYARD_URL}/api/certificate-authority`;
       const reply = await outside.send('POST', url, headers, body);
       if (reply.status === 200 || reply.status === 202) return JSON.parse(reply.body) as Authority;
@@ -104,6 +102,18 @@ async function makeAuthority(outside: Outside, found: Wanted): Promise<Authority
     `The certificate authority could not be made; the last answer of ${found.LANYARD_ADMIN_APP} was: ${said}\n` +
       'docs/deployment.md says where to look. Then: azd hooks run postdeploy.',
   );
+}
+
+/** The master key, or, where administrators sign in with Entra, a token of the person who deploys (role Approver). */
+async function proofForAdmin({ az, env }: Outside, found: Wanted): Promise<Record<string, string>> {
+  if (env['LANYARD_ADMIN_AUTH'] === 'entra') {
+    const resource = `api://${env['LANYARD_ENTRA_CLIENT_ID'] ?? ''}`;
+    const token = ['account', 'get-access-token', '--resource', resource, '--query', 'accessToken', '--output', 'tsv'];
+    return { authorization: `Bearer ${(await az(token)).trim()}` };
+  }
+  const app = ['--resource-group', found.AZURE_RESOURCE_GROUP, '--name', found.LANYARD_ADMIN_APP];
+  const list = ['functionapp', 'keys', 'list', ...app, '--query', 'masterKey', '--output', 'tsv'];
+  return { 'x-functions-key': (await az(list)).trim() };
 }
 
 async function allowSigning({ az }: Outside, found: Wanted): Promise<void> {

@@ -50,6 +50,19 @@ function deployment(before: (...call: Parameters<Send>) => OutsideReply | undefi
   return { outside, seen };
 }
 
+test('proves itself by a token of the person who deploys, where administrators sign in with Entra', async () => {
+  const { outside, seen } = deployment((_, url, headers) =>
+    url.endsWith('/api/certificate-authority') && headers['authorization'] === 'Bearer token'
+      ? { status: 200, headers: {}, body: JSON.stringify(AUTHORITY) }
+      : undefined,
+  );
+  outside.env = { ...OUTPUTS, LANYARD_ADMIN_AUTH: 'entra', LANYARD_ENTRA_CLIENT_ID: 'c1' };
+  const az = outside.az;
+  outside.az = async (args) => (args[0] === 'account' ? 'token\n' : az(args));
+  expect(await finishDeployment(outside)).toBe(true);
+  expect(seen.az.join('\n')).not.toContain('keys list');
+});
+
 test('makes the authority, then gives the enroll app the right to sign with the issuing key alone', async () => {
   const { outside, seen } = deployment();
   expect(await finishDeployment(outside)).toBe(true);
