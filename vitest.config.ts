@@ -13,6 +13,9 @@ export default defineConfig({
           name: 'unit',
           include: ['test/{functions,shared,local,infra}/**/*.test.ts'],
           exclude: ['test/**/*.scenario.test.ts'],
+          // Making an RSA key takes seconds on a busy machine, and no test is about how long.
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
         },
       },
       {
