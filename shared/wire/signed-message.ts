@@ -18,6 +18,11 @@ export class SignatureError extends WireError {}
 
 /** Parts that hold text and nothing else. */
 const LEAVES = ['DigestValue', 'SignatureValue'];
+/**
+ * A request has some two hundred. The library's time grows with the square of their number, and it takes it before it looks at
+ * the signature: a message of 200 KB by anybody who has seen a certificate would stop the process for a minute.
+ */
+const MAX_ELEMENTS = 1_000;
 
 /**
  * Checks the XML Signature of a SOAP message that is signed as a whole (MS-MDE2 3.3.4.1.1.1.2; XML Signature, enveloped,
@@ -71,13 +76,20 @@ function only<T>(algorithms: Record<string, T>, names: readonly string[]): Recor
 
 /** The one Signature of the document, which stands in the security header. */
 function findSignature(root: XmlElement): XmlElement {
+  if (countElements(root) > MAX_ELEMENTS) {
+    throw new SignatureError(`the message has more than ${MAX_ELEMENTS} elements`);
+  }
   const security = child(child(root, 'Header', SOAP), 'Security', WSSE);
   const signature = child(security, 'Signature', DSIG);
   if (!signature) throw new SignatureError('the security header has no Signature');
-  const count = (element: XmlElement): number =>
-    element.children.reduce((sum, each) => sum + count(each), element.name === 'Signature' ? 1 : 0);
-  if (count(root) !== 1) throw new SignatureError('there is more than one Signature');
+  if (countElements(root, 'Signature') !== 1) throw new SignatureError('there is more than one Signature');
   return signature;
+}
+
+/** The element and all below it, or those of them that have the name. */
+function countElements(element: XmlElement, name?: string): number {
+  const own = name === undefined || element.name === name ? 1 : 0;
+  return element.children.reduce((sum, each) => sum + countElements(each, name), own);
 }
 
 /** XML Signature 4: Signature, SignedInfo and Reference with exactly the parts that are read. */

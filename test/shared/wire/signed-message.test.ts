@@ -213,6 +213,13 @@ describe('refused is a message', () => {
     parsed.mockRestore();
   });
 
+  test('with more in it than a request has, before the library takes minutes over it', () => {
+    const parsed = vi.spyOn(DOMParser.prototype, 'parseFromString');
+    expect(() => read(signedText().replace('>kim<', `>${'<a/>'.repeat(40_000)}<`))).toThrow('more than 1000 elements');
+    expect(parsed).not.toHaveBeenCalled();
+    parsed.mockRestore();
+  });
+
   test('and the reason quotes nothing of it', () => {
     const reason = (() => {
       try {
