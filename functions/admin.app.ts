@@ -10,6 +10,7 @@ import './admin/invitations.ts';
 import './admin/invitations-of-user.ts';
 import './admin/refusals.ts';
 import './admin/settings.ts';
+import './admin/trace.ts';
 import './admin/unenroll.ts';
 import './timers/certificate-authority.ts';
 import './timers/device-counts.ts';

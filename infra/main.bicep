@@ -266,6 +266,10 @@ module manageRights 'modules/data-rights.bicep' = {
         container: 'keys'
         role: blobReader
       }
+      {
+        container: 'traces'
+        role: roles.outputs.blobsKept
+      }
     ]
   }
 }
@@ -291,6 +295,10 @@ module adminRights 'modules/data-rights.bicep' = {
       {
         container: 'keys'
         role: roles.outputs.blobsKept
+      }
+      {
+        container: 'traces'
+        role: roles.outputs.blobsAll
       }
     ]
   }

@@ -3,6 +3,7 @@ import { pruneDevices } from '../../shared/commands/retention.ts';
 import { pruneJournal } from '../../shared/enrollment/journal.ts';
 import { now } from '../../shared/platform/clock.ts';
 import { logTo } from '../../shared/platform/log.ts';
+import { pruneTraces } from '../../shared/trace/trace.ts';
 import { services } from '../services.ts';
 
 /** Every night: deletes what has been kept long enough. */
@@ -13,6 +14,7 @@ app.timer('retention', {
     const at = now();
     const { commands, ended, idempotencyKeys } = await pruneDevices(storage, at);
     const attempts = await pruneJournal(storage, at);
-    logTo(context).info('Deleted what was kept long enough', { commands, ended, attempts, idempotencyKeys });
+    const traced = await pruneTraces(storage, at);
+    logTo(context).info('Deleted what was kept long enough', { commands, ended, attempts, idempotencyKeys, traced });
   },
 });

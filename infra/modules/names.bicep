@@ -18,6 +18,7 @@ var tables = [
 var containers = [
   'results'
   'keys'
+  'traces'
 ]
 
 @export()

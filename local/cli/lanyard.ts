@@ -4,11 +4,18 @@ import { ADMIN_VERBS } from './admin-verbs.ts';
 import { DEVICE_VERBS } from './device-verbs.ts';
 import { ENROLLMENT_VERBS } from './enrollment-verbs.ts';
 import { INVITATION_VERBS } from './invitation-verbs.ts';
+import { TRACE_VERBS } from './trace-verbs.ts';
 import { runVerb, UsageError, type Verb } from './verb.ts';
 
 /** `npm run lanyard -- VERB …`: the admin API and the simulated device for people. */
 
-const VERBS: readonly Verb[] = [...INVITATION_VERBS, ...ENROLLMENT_VERBS, ...ADMIN_VERBS, ...DEVICE_VERBS];
+const VERBS: readonly Verb[] = [
+  ...INVITATION_VERBS,
+  ...ENROLLMENT_VERBS,
+  ...ADMIN_VERBS,
+  ...TRACE_VERBS,
+  ...DEVICE_VERBS,
+];
 
 function overview(): string {
   const lines = VERBS.map(({ usage, summary }) => `  ${usage}\n      ${summary}`);

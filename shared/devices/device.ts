@@ -164,6 +164,8 @@ export interface Device {
   renewals?: Renewal[];
   /** When an administrator last told the device to renew at once. */
   renewNowAt?: string;
+  /** What its messages say is kept for a while, so that somebody can look at them. */
+  trace?: { by: string; since: string; until: string };
   /** B64(MD5(name:secret)) for deployments that authenticate by digest. */
   digestCredential?: string;
   nextSequence: number;

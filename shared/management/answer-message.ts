@@ -13,6 +13,7 @@ import { XmlError } from '../wire/xml.ts';
 import { readFurtherCommands, readPartition } from './device-partition.ts';
 import { challengeReply, verifyDigest } from './digest-authentication.ts';
 import { keyFor, openReply, openSecrets, sealReply } from './secret-data.ts';
+import { traceMessage } from './trace-message.ts';
 import { takeTurn } from './turn.ts';
 import type { TurnInput, TurnOutcome } from './turn-state.ts';
 import { wantedDefaults } from './wanted-defaults.ts';
@@ -79,7 +80,7 @@ async function answerWithCertificate(
   const message = parse(services, request.body, readSyncML);
   if (!message) return { status: 400, body: Buffer.alloc(0) };
 
-  return settle(services, caller.enrollmentId, (snapshot) => {
+  return settle(services, caller.enrollmentId, request.body, (snapshot) => {
     const reason = snapshot ? whyRefused(snapshot.device.value, caller.thumbprint) : 'no such enrollment';
     if (!snapshot || reason) return { reply: refused(services, reason ?? 'no such enrollment') };
     const opens = Number(message.header.msgId) === 1;
@@ -99,7 +100,7 @@ async function answerWithDigest(services: ManagementServices, request: Managemen
     return { status: 200, body: challengeReply(key, header, cred ? 401 : 407, now()) };
   }
   const { policy } = await services.catalogue.read();
-  return settle(services, locName.toLowerCase(), (snapshot) => {
+  return settle(services, locName.toLowerCase(), request.body, (snapshot) => {
     const verdict = verifyDigest(key, header, snapshot?.device.value.digestCredential, snapshot?.session?.value, now());
     if (verdict.kind === 'challenge' || !snapshot) {
       return { reply: { status: 200, body: challengeReply(key, header, 401, now()) } };
@@ -165,16 +166,18 @@ type Admission = { reply: ManagementReply } | { snapshot: Snapshot; input: TurnI
 async function settle(
   services: ManagementServices,
   enrollmentId: string,
+  body: Buffer,
   admit: (snapshot: Snapshot | undefined) => Admission,
 ): Promise<ManagementReply> {
   const table = services.storage.table('devices');
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const admission = admit(await readPartition(table, enrollmentId));
     if ('reply' in admission) return admission.reply;
-    const outcome = await turnWithEnoughCommands(services, admission);
+    const { snapshot, outcome } = await turnWithEnoughCommands(services, admission);
     try {
       await store(services, enrollmentId, outcome);
       await emptyObsolete(services, outcome);
+      await traceMessage(services, { snapshot, received: body, outcome, now: admission.input.now });
       return { status: 200, body: outcome.reply };
     } catch (error) {
       if (!(error instanceof Conflict)) throw error;
@@ -187,14 +190,14 @@ async function settle(
 async function turnWithEnoughCommands(
   services: ManagementServices,
   admission: { snapshot: Snapshot; input: TurnInput },
-): Promise<TurnOutcome> {
+): Promise<{ snapshot: Snapshot; outcome: TurnOutcome }> {
   let { snapshot } = admission;
   let outcome = await turnWithSecrets(services, snapshot, admission.input);
   for (let page = 0; outcome.starved && page < MAX_FURTHER_PAGES; page += 1) {
     snapshot = await readFurtherCommands(services.storage.table('devices'), snapshot);
     outcome = await turnWithSecrets(services, snapshot, admission.input);
   }
-  return outcome;
+  return { snapshot, outcome };
 }
 
 /** The turn is pure: what it needs of secret data is decrypted before, and what it leaves is encrypted behind it. */

@@ -6,8 +6,12 @@ import { appIdentity } from './credential.ts';
 export interface Blobs {
   /** The content; undefined where there is no such blob. One call. */
   read(name: string): Promise<Buffer | undefined>;
-  /** Writes the content, over what is there. One call; more where the container does not exist yet. */
-  write(name: string, data: Buffer): Promise<void>;
+  /**
+   * Writes the content, over what is there. One call; more where the container does not exist yet.
+   *
+   * @param note a short ASCII text that `list` gives with the name
+   */
+  write(name: string, data: Buffer, note?: string): Promise<void>;
   /**
    * Writes the content unless there is a blob of that name (If-None-Match: *).
    *
@@ -17,6 +21,18 @@ export interface Blobs {
   createOnce(name: string, data: Buffer): Promise<boolean>;
   /** Deletes the blob if there is one. One call. */
   delete(name: string): Promise<void>;
+  /**
+   * The blobs whose names begin with `prefix`, in the order of their names; none where there is no such container. One call.
+   *
+   * @param marker `next` of the page before
+   */
+  list(prefix: string, options: { limit: number; marker?: string | undefined }): Promise<BlobPage>;
+}
+
+export interface BlobPage {
+  items: { name: string; note?: string }[];
+  /** Opaque; absent on the last page. */
+  next?: string;
 }
 
 /** How to reach a blob service: its https URL (managed identity) or a connection string. */
@@ -42,13 +58,15 @@ export class AzureBlobs implements Blobs {
     return await this.#orMissing(undefined, () => this.#call('read', name, download));
   }
 
-  async write(name: string, data: Buffer): Promise<void> {
-    await this.#creating(() => this.#call('write', name, (blob, signal) => upload(blob, data, signal)));
+  async write(name: string, data: Buffer, note?: string): Promise<void> {
+    await this.#creating(() => this.#call('write', name, (blob, signal) => upload(blob, data, signal, { note })));
   }
 
   async createOnce(name: string, data: Buffer): Promise<boolean> {
     try {
-      await this.#creating(() => this.#call('createOnce', name, (blob, signal) => upload(blob, data, signal, '*')));
+      await this.#creating(() =>
+        this.#call('createOnce', name, (blob, signal) => upload(blob, data, signal, { once: true })),
+      );
       return true;
     } catch (error) {
       const { status } = error as { status?: number };
@@ -61,6 +79,20 @@ export class AzureBlobs implements Blobs {
     await this.#orMissing(undefined, () =>
       this.#call('delete', name, async (blob, abortSignal) => void (await blob.delete({ abortSignal }))),
     );
+  }
+
+  async list(prefix: string, { limit, marker }: { limit: number; marker?: string | undefined }): Promise<BlobPage> {
+    const client = await this.#open();
+    const what: Call = { service: 'blob', operation: 'list', name: this.#container };
+    const read = (signal: AbortSignal) => listPage(client, { prefix, limit, marker, signal });
+    return await this.#orMissing<BlobPage>({ items: [] }, async () => {
+      try {
+        return await call(this.#caller, what, read);
+      } catch (error) {
+        const answer = answerOf(error);
+        throw answer ? refused(what, answer) : error;
+      }
+    });
   }
 
   /** Creates the container unless it exists. */
@@ -137,13 +169,29 @@ async function download(blob: BlockBlobClient, abortSignal: AbortSignal): Promis
   return Buffer.concat(chunks);
 }
 
+async function listPage(
+  client: ContainerClient,
+  v: { prefix: string; limit: number; marker?: string | undefined; signal: AbortSignal },
+): Promise<BlobPage> {
+  const pages = client
+    .listBlobsFlat({ prefix: v.prefix, includeMetadata: true, abortSignal: v.signal })
+    .byPage({ maxPageSize: v.limit, ...(v.marker ? { continuationToken: v.marker } : {}) });
+  const { value } = await pages.next();
+  const items = (value?.segment.blobItems ?? []).map(({ name, metadata }: { name: string; metadata?: object }) => {
+    const note = (metadata as Record<string, string> | undefined)?.['note'];
+    return note === undefined ? { name } : { name, note };
+  });
+  return { items, ...(value?.continuationToken ? { next: value.continuationToken } : {}) };
+}
+
 async function upload(
   blob: BlockBlobClient,
   data: Buffer,
   abortSignal: AbortSignal,
-  ifNoneMatch?: string,
+  { note, once }: { note?: string | undefined; once?: boolean } = {},
 ): Promise<void> {
-  const conditions = ifNoneMatch === undefined ? {} : { ifNoneMatch };
+  const conditions = once ? { ifNoneMatch: '*' } : {};
+  const metadata: Record<string, string> = note === undefined ? {} : { note };
   const blobHTTPHeaders = { blobContentType: 'application/octet-stream' };
-  await blob.upload(data, data.length, { abortSignal, conditions, blobHTTPHeaders });
+  await blob.upload(data, data.length, { abortSignal, conditions, metadata, blobHTTPHeaders });
 }

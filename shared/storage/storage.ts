@@ -18,7 +18,7 @@ export const TABLE_NAMES = [
 export type TableName = (typeof TABLE_NAMES)[number];
 
 /** The containers that are made with the tables; others come into being when they are first written to. */
-export const CONTAINERS = ['results', 'keys'] as const;
+export const CONTAINERS = ['results', 'keys', 'traces'] as const;
 
 export interface Storage {
   table(name: TableName): Table;

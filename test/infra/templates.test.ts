@@ -64,11 +64,12 @@ describe('the rights', () => {
       catalogue: 'tableReader',
       results: 'blobsKept',
       keys: 'blobReader',
+      traces: 'blobsKept',
     });
   });
 
   test('of the admin app: every table', () => {
-    expect(roleNamesOf('adminRights')).toEqual({ table: 'rows', results: 'blobsAll', keys: 'blobsKept' });
+    expect(roleNamesOf('adminRights')).toEqual({ table: 'rows', results: 'blobsAll', keys: 'blobsKept', traces: 'blobsAll' });
     const text = blocks(main, 'module').find(({ name }) => name === 'adminRights')?.text;
     expect(text).toContain('tables: map(tables, table => {');
   });

@@ -1,4 +1,4 @@
-import type { Blobs } from '../../shared/storage/blobs.ts';
+import type { BlobPage, Blobs } from '../../shared/storage/blobs.ts';
 import { type Entity, fromEntity, type Row, toEntity } from '../../shared/storage/rows.ts';
 import type { Storage, TableName } from '../../shared/storage/storage.ts';
 import { type Change, Conflict, type Page, type PageOptions, type Table } from '../../shared/storage/tables.ts';
@@ -107,13 +107,28 @@ export class MemoryTable implements Table {
 
 class MemoryBlobs implements Blobs {
   readonly #blobs = new Map<string, Buffer>();
+  readonly #notes = new Map<string, string>();
 
   async read(name: string): Promise<Buffer | undefined> {
     return this.#blobs.get(name);
   }
 
-  async write(name: string, data: Buffer): Promise<void> {
+  async write(name: string, data: Buffer, note?: string): Promise<void> {
     this.#blobs.set(name, data);
+    if (note === undefined) this.#notes.delete(name);
+    else this.#notes.set(name, note);
+  }
+
+  async list(
+    prefix: string,
+    { limit, marker = '' }: { limit: number; marker?: string | undefined },
+  ): Promise<BlobPage> {
+    const names = [...this.#blobs.keys()].filter((name) => name.startsWith(prefix) && name > marker).sort();
+    const items = names.slice(0, limit).map((name) => {
+      const note = this.#notes.get(name);
+      return note === undefined ? { name } : { name, note };
+    });
+    return { items, ...(names.length > limit ? { next: names[limit - 1] } : {}) };
   }
 
   async createOnce(name: string, data: Buffer): Promise<boolean> {
