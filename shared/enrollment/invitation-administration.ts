@@ -36,8 +36,10 @@ export async function withdrawInvitation(
     const row = id.startsWith('~') ? undefined : await table.get<Invitation>(partition, id);
     if (!row) throw notFound(`${user.slice(0, 100)} has no invitation ${id.slice(0, 60)}.`);
     const at = now.toISOString();
-    if (row.value.withdrawn || row.value.expiresAt <= at) return entryOf(row.value, now);
-    const value: Invitation = { ...row.value, expiresAt: at, withdrawn: { by, at } };
+    if (row.value.withdrawn) return entryOf(row.value, now);
+    // One that has ended too: who signed in by it just before still has a token that is good.
+    const expiresAt = row.value.expiresAt < at ? row.value.expiresAt : at;
+    const value: Invitation = { ...row.value, expiresAt, withdrawn: { by, at } };
     if (await tryWrite(table, partition, [{ kind: 'replace', rowKey: id, value, etag: row.etag }]))
       return entryOf(value, now);
   }
