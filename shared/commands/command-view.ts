@@ -1,5 +1,5 @@
 import type { Device } from '../devices/device.ts';
-import { isDue } from '../devices/unenroll.ts';
+import { keepsCommandsBack } from '../devices/unenroll.ts';
 import type { Command, CommandItem, CommandState, ItemResult } from './command.ts';
 import { HIDDEN, hideSecrets } from './secrets.ts';
 import { statusMeaning } from './status-meaning.ts';
@@ -47,7 +47,7 @@ export function commandView(
   device?: Pick<Device, 'state' | 'unenroll'>,
 ): CommandView {
   const { id, verb, state, reason, results, queuedAt, queuedBy, expiresAt, sentAt, finishedAt } = command;
-  const heldBack = state === 'waiting' && device?.state === 'unenrolling' && isDue(device.unenroll);
+  const heldBack = state === 'waiting' && !command.gate && device !== undefined && keepsCommandsBack(device);
   const waitingFor = heldBack ? 'unenroll' : command.waitingFor;
   const shown = hideSecrets(command.items).map(({ replaces: _, ...item }) => item);
   const only = verb !== 'Atomic' && shown.length === 1 ? shown[0] : undefined;

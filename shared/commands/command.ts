@@ -82,6 +82,10 @@ export interface Command {
   results: (ItemResult | null)[];
   /** What the device said of an Atomic as a whole. */
   atomicStatus?: number;
+  /** It belongs to an unenroll and shows the gate that nobody is locked out; it goes while other commands wait for that. */
+  gate?: true;
+  /** Each item goes when the one before it was answered 200, and the first that was not ends it. */
+  stepwise?: true;
   /** Why it waits, when something other than its turn keeps it. */
   waitingFor?: 'userSignIn';
   /** Why it ended as it did, where the statuses do not say it. */

@@ -106,12 +106,23 @@ export function recordAtomicStatus(command: Command, status: number, circumstanc
 export function settleAnswered(command: Command, { now, final = false }: Circumstances): Command {
   const answered = command.results.filter((entry): entry is ItemResult => entry !== null);
   const whole = answered.length === command.items.length;
+  if (command.stepwise) return settleStep(command, answered, now);
   if (command.verb === 'Atomic' ? !isAnsweredAtomic(command, whole, final) : !whole) return command;
   const again = retryForUser(command) ?? retryAsReplace(command);
   if (again) return again;
   if (answered.some((entry) => entry.status === 202)) return { ...command, state: 'accepted' };
   const { state, reason } = verdict(command, command.results);
   return finish(command, state, now, reason);
+}
+
+/** Nothing but 200 leads on: what comes next would be done to something else than what was meant. */
+function settleStep(command: Command, answered: readonly ItemResult[], now: Date): Command {
+  const unmet = answered.find(({ status }) => status !== 200);
+  if (unmet) {
+    const meaning = statusMeaning(unmet.status) ?? '';
+    return finish(command, 'failed', now, `${unmet.target} was answered ${unmet.status}. ${meaning}`.trim());
+  }
+  return answered.length === command.items.length ? finish(command, 'done', now) : { ...command, state: 'waiting' };
 }
 
 /**

@@ -45,6 +45,8 @@ export interface DeviceView {
   /** What it was given by default, by the name of the setting. */
   defaults: Record<string, DefaultView>;
   unenroll?: Unenroll;
+  wipe?: Device['wipe'];
+  calledAfterLeaving?: string;
   /** By whom and why it is refused; `before` is the state that it goes back to. */
   blocked?: Device['blocked'];
   supersededBy?: string;
@@ -108,6 +110,8 @@ export function deviceView(device: Device, lastContact: string | undefined): Dev
       Object.entries(device.defaults ?? {}).map(([name, each]) => [name, defaultView(each)]),
     ),
     unenroll,
+    wipe: device.wipe,
+    calledAfterLeaving: device.calledAfterLeaving,
     blocked: device.blocked,
     supersededBy: device.supersededBy,
     supersededBecause: device.supersededBecause,

@@ -114,8 +114,49 @@ export interface Unenroll {
   lastSentAt?: string;
   /** Sessions in which the device was told and stayed. */
   refusals: number;
+  /** `queue`: the commands before it go first; otherwise they wait until it is sent or called off. */
+  after?: 'now' | 'queue';
+  /** What the device answered when it refused or failed: a status, or the data of its alert. */
+  code?: string;
   /** Who takes the risk that nobody can sign in any more, and why. */
   acceptedRisk?: { person: string; reason: string; at: string };
+  /** An account that is made on the device for this request. */
+  localAdministrator?: Proof & { name: string };
+  /** Windows LAPS sets a new password and gives it to the directory. */
+  laps?: Proof & { resetAt?: string; backup?: LapsBackup };
+}
+
+/** Shows that somebody can sign in to a device without Entra; it holds for the request with which it was asked for. */
+export interface Proof {
+  state: 'asked' | 'confirmed' | 'failed';
+  /** In words for the administrator. */
+  reason: string;
+  by: string;
+  askedAt: string;
+  /** When it was confirmed or failed. */
+  settledAt?: string;
+  /** The queued command by which it is made. */
+  command: string;
+}
+
+/** Where LAPS keeps the password (LAPS CSP, BackupDirectory 1 and 2); `unknown` where the device does not say. */
+export type LapsBackup = 'entra' | 'directory' | 'unknown';
+
+/** A full wipe that a command asked for. */
+export interface Wipe {
+  /** The node of the RemoteWipe CSP, e.g. `doWipeProtected`. */
+  kind: string;
+  /**
+   * `accepted`: the device said that it will; `wiped`: it has been silent since; `notDone`: it called later, so it was not
+   * wiped; `failed`: it refused.
+   */
+  state: 'accepted' | 'wiped' | 'notDone' | 'failed';
+  /** When this state began. */
+  since: string;
+  reason: string;
+  acceptedAt?: string;
+  /** The command that asked for it. */
+  command: string;
 }
 
 export interface Fact {
@@ -133,6 +174,13 @@ export interface AppliedDefault {
   sent: number;
   /** What the PC answered; absent before it has. */
   status?: number;
+}
+
+/** Why a profile does not hold on a device, in short. */
+export interface ProfileProblem {
+  state: 'failed' | 'conflict' | 'refused' | 'notApplicable';
+  /** Since when (ISO 8601). */
+  since: string;
 }
 
 export interface Device {
@@ -159,6 +207,10 @@ export interface Device {
   join?: Join;
   /** What the PC was given by default, by the name of the setting. */
   defaults?: Record<string, AppliedDefault>;
+  /** What administrators call it by: profiles are given to tags. */
+  tags?: string[];
+  /** Profiles that do not hold on it, by name. */
+  profileProblems?: Record<string, ProfileProblem>;
   certificates: DeviceCertificate[];
   /** The last ones, oldest first. */
   renewals?: Renewal[];
@@ -170,6 +222,9 @@ export interface Device {
   digestCredential?: string;
   nextSequence: number;
   unenroll?: Unenroll;
+  wipe?: Wipe;
+  /** When it last called although it had left: it has not. */
+  calledAfterLeaving?: string;
   /** Who has it refused outright, and what it was before. There while the state is `blocked`. */
   blocked?: { by: string; at: string; reason: string; before: DeviceState };
   /** The enrollment that took this one's place. */

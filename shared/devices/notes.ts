@@ -2,7 +2,16 @@ import type { Device } from './device.ts';
 
 /** What an administrator should know about a device and cannot tell from its record at a glance, a sentence each. */
 export function notesOf(device: Device): string[] {
-  return [...domainNotes(device), ...bulkNotes(device), ...nameNotes(device)];
+  return [...leavingNotes(device), ...domainNotes(device), ...bulkNotes(device), ...nameNotes(device)];
+}
+
+/** What shows that a device has left may turn out to be wrong; then it says so itself, by calling. */
+function leavingNotes({ calledAfterLeaving, state }: Device): string[] {
+  if (!calledAfterLeaving) return [];
+  const at = calledAfterLeaving.slice(0, 16).replace('T', ' ');
+  return [
+    `It has not left: it is ${state} here, and it called on ${at} UTC. It is offered Unenroll, once in each session, and nothing else.`,
+  ];
 }
 
 /** Microsoft Learn, "Mobile device enrollment", enrollment support for domain-joined devices. */

@@ -1,3 +1,4 @@
+import { COMMAND_PREFIX } from '../commands/command.ts';
 import { type Idempotency, recall, remember } from '../idempotency/idempotency.ts';
 import type { Log } from '../platform/log.ts';
 import { conflict } from '../platform/problem.ts';
@@ -8,6 +9,7 @@ import { DEVICE_ROW, type Device, hasLeft } from './device.ts';
 import { updateDeviceList } from './device-list.ts';
 import { readDevice, touchSession, untilWritten } from './device-rows.ts';
 import { callOff, requestUnenroll, type UnenrollRequest } from './unenroll.ts';
+import { endProofs, queueProofs, type WantedProofs } from './unenroll-proofs.ts';
 
 export interface UnenrollServices {
   storage: Storage;
@@ -15,14 +17,17 @@ export interface UnenrollServices {
   now: Date;
 }
 
+export type AskedUnenroll = Pick<UnenrollRequest, 'by' | 'after' | 'acceptRisk'> & WantedProofs;
+
 /**
- * Asks for the unenrollment of a device; it goes out in the device's next session, if the gate lets it.
+ * Asks for the unenrollment of a device; it goes out in the device's next session, if the gate lets it. What is to be shown
+ * to the gate is queued in the same transaction.
  * @throws {Problem} 404 for an unknown device, 409 for one that has left or is blocked, 422 for an Idempotency-Key used otherwise
  */
 export async function askToUnenroll(
   services: UnenrollServices,
   deviceId: string,
-  request: UnenrollRequest,
+  request: AskedUnenroll,
   idempotency?: Idempotency,
 ): Promise<Device> {
   const table = services.storage.table('devices');
@@ -32,10 +37,15 @@ export async function askToUnenroll(
     const row = await readDevice(services.storage, deviceId);
     if (hasLeft(row.value)) throw conflict(`The device is ${row.value.state} already.`);
     if (row.value.state === 'blocked') throw conflict('The device is blocked: it is refused, and so cannot be told.');
-    const next = requestUnenroll(row.value, request, services.now);
-    return writeDevice(services, row, next, (device) =>
-      remember(idempotency, { ...device, digestCredential: undefined }, services.now),
-    );
+    const { by, after, acceptRisk } = request;
+    const at = services.now.toISOString();
+    const { commands, ...proofs } = await queueProofs(services.storage, row.value, request, { by, at });
+    const asked = requestUnenroll(row.value, { by, after, acceptRisk, ...proofs }, services.now);
+    const next = { ...asked, nextSequence: asked.nextSequence + commands.length };
+    return writeDevice(services, row, next, (device) => [
+      ...commands.map((command): Change => ({ kind: 'insert', rowKey: COMMAND_PREFIX + command.id, value: command })),
+      ...remember(idempotency, { ...device, digestCredential: undefined }, services.now),
+    ]);
   });
 }
 
@@ -67,7 +77,8 @@ async function writeDevice(
   const table = services.storage.table('devices');
   const value = { ...next, revision: row.value.revision + 1 };
   const change: Change = { kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag };
-  const changes = [change, ...more(value), ...(await touchSession(table, row.partitionKey))];
+  const ended = await endProofs(table, row.value, value.unenroll, services.now);
+  const changes = [change, ...more(value), ...ended, ...(await touchSession(table, row.partitionKey))];
   if (!(await tryWrite(table, row.partitionKey, changes))) return undefined;
   await updateDeviceList(services.storage, value, undefined, services.log);
   return value;

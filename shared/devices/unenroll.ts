@@ -1,4 +1,5 @@
-import { type Device, hasLeft, type Unenroll, type UnenrollState } from './device.ts';
+import { type Device, hasLeft, type Proof, type Unenroll, type UnenrollState } from './device.ts';
+import { passWipeTime } from './wipe.ts';
 
 /**
  * The life of an Unenroll: asked for, sent, and one of its ends. Pure; each function returns the next device record.
@@ -32,29 +33,54 @@ function step(device: Device, state: UnenrollState, reason: string, now: Date, m
 
 export interface UnenrollRequest {
   by: string;
+  after?: 'now' | 'queue';
   acceptRisk?: { person: string; reason: string };
+  /** An account to be made, and the id of the command that is queued for it. */
+  localAdministrator?: { name: string; command: string };
+  /** The id of the command by which LAPS is told to set a new password. */
+  laps?: { command: string };
 }
 
 /**
- * The administrator asks. A request that already stands is kept, and its acceptance of the risk is added. A new request
- * takes none over: what was known of the device when the last one was accepted may not be so any more.
+ * The administrator asks. A request that already stands is kept, what shows that nobody is locked out is added to it, and
+ * `now` overtakes `queue`. A new request takes nothing over: what was known of the device at the last one may not be so
+ * any more.
  */
 export function requestUnenroll(device: Device, request: UnenrollRequest, now: Date): Device {
   const at = now.toISOString();
-  const acceptedRisk = request.acceptRisk && { ...request.acceptRisk, at };
+  const { by, after = 'now' } = request;
   const standing = device.unenroll && ['waiting', 'sent'].includes(device.unenroll.state) ? device.unenroll : undefined;
-  if (standing) return { ...device, unenroll: { ...standing, acceptedRisk: acceptedRisk ?? standing.acceptedRisk } };
   const fresh: Unenroll = {
     state: 'waiting',
     since: at,
-    reason: 'Waits for the next management session of the device.',
+    reason: '',
     requestedAt: at,
-    requestedBy: request.by,
+    requestedBy: by,
     deliveries: 0,
     refusals: 0,
-    acceptedRisk,
   };
-  return { ...device, state: 'unenrolling', unenroll: fresh };
+  const base = standing ? { ...standing } : fresh;
+  const { acceptRisk, localAdministrator, laps } = request;
+  const asked: Pick<Proof, 'state' | 'by' | 'askedAt'> = { state: 'asked', by, askedAt: at };
+  const unenroll: Unenroll = {
+    ...base,
+    ...(after === 'queue' && !standing ? { after } : {}),
+    ...(after === 'now' ? { after: undefined } : {}),
+    ...(acceptRisk ? { acceptedRisk: { ...acceptRisk, at } } : {}),
+    ...(localAdministrator ? { localAdministrator: { ...asked, reason: WAITS, ...localAdministrator } } : {}),
+    ...(laps ? { laps: { ...asked, reason: WAITS, ...laps } } : {}),
+  };
+  const reason = unenroll.state === 'waiting' && unenroll.refusals === 0 ? whyItWaits(unenroll) : unenroll.reason;
+  return { ...device, state: 'unenrolling', unenroll: { ...unenroll, reason } };
+}
+
+const WAITS = 'Waits for the next management session of the device.';
+
+function whyItWaits({ after, localAdministrator, laps }: Unenroll): string {
+  if (after === 'queue') return 'Waits until all commands before it have ended.';
+  if (localAdministrator?.state === 'asked')
+    return `Waits until the local administrator ${localAdministrator.name} is made.`;
+  return laps?.state === 'asked' ? 'Waits until LAPS has set a new password.' : WAITS;
 }
 
 /** @returns the device with the request taken back, or undefined when it is too late for that. */
@@ -67,6 +93,16 @@ export function callOff(device: Device): Device | undefined {
 /** @returns whether the Unenroll is due to be offered in a session (the gate still has its say). */
 export function isDue(unenroll: Unenroll | undefined): boolean {
   return unenroll !== undefined && ['waiting', 'held', 'sent', 'neverDelivered', 'silent'].includes(unenroll.state);
+}
+
+/** @returns whether ordinary commands go before the Unenroll. Once it was sent they do not any more. */
+export function goesBehindQueue({ unenroll }: Pick<Device, 'unenroll'>): boolean {
+  return unenroll?.after === 'queue' && unenroll.deliveries === 0;
+}
+
+/** @returns whether ordinary commands wait until the Unenroll is sent or called off */
+export function keepsCommandsBack(device: Pick<Device, 'state' | 'unenroll'>): boolean {
+  return device.state === 'unenrolling' && isDue(device.unenroll) && !goesBehindQueue(device);
 }
 
 /** The gate keeps the command back. */
@@ -89,28 +125,42 @@ export function markSent(device: Device, now: Date): Device {
  * when the silence was taken for an answer already, and more than once.
  */
 export function confirm(device: Device, now: Date): Device {
-  if (device.unenroll?.state === 'confirmed') return device;
+  if (device.unenroll?.state === 'confirmed' && !device.calledAfterLeaving) return device;
   const wasTold = (device.unenroll?.deliveries ?? 0) > 0;
   const reason = wasTold
     ? 'The device confirmed that it removes the enrollment (alert 1226).'
     : 'The user disconnected the device (alert 1226).';
   const state = hasLeft(device) ? device.state : 'unenrolled';
-  return { ...step(device, 'confirmed', reason, now), state };
+  const next = step(device, 'confirmed', reason, now, { code: undefined });
+  return { ...next, state, calledAfterLeaving: undefined };
+}
+
+/**
+ * A session that begins without the 1226 alert: a device that is taken to have left, and calls, has not. What it began
+ * while it was cleaning up does not count (Microsoft Learn, "Disconnecting from the management infrastructure", asks for
+ * some delay).
+ */
+export function noteCallAfterLeaving(device: Device, now: Date): Device {
+  if (!hasLeft(device) || device.supersededBecause === 'return') return device;
+  const { unenroll } = device;
+  const isCleaningUp = unenroll?.state === 'confirmed' && elapsed(unenroll.since, now) <= REFUSAL_AFTER_MS;
+  return isCleaningUp ? device : { ...device, calledAfterLeaving: now.toISOString() };
 }
 
 /** Alert 1226 with other data: the device tried and could not, so the enrollment is still there. */
 export function reportFailure(device: Device, text: string, now: Date): Device {
   const reason = `The device reported that unenrolling failed: ${text.slice(0, 200)}`;
-  return step(device, 'failed', reason, now);
+  return step(device, 'failed', reason, now, { code: text.slice(0, 200) });
 }
 
 /** The device was told and is still here. Three times, and it waits for a person. */
-export function refuse(device: Device, why: string, now: Date): Device {
+export function refuse(device: Device, why: string, now: Date, code?: string): Device {
   const refusals = (device.unenroll?.refusals ?? 0) + 1;
+  const more = { refusals, code };
   if (refusals >= MAX_REFUSALS) {
-    return step(device, 'failed', `The device stayed after ${refusals} deliveries. Last: ${why}`, now, { refusals });
+    return step(device, 'failed', `The device stayed after ${refusals} deliveries. Last: ${why}`, now, more);
   }
-  return step(device, 'waiting', `${why} It is sent again.`, now, { refusals });
+  return step(device, 'waiting', `${why} It is sent again.`, now, more);
 }
 
 /** @returns whether a session that begins now, without the 1226 alert, shows that the device stayed. */
@@ -124,6 +174,8 @@ export function stayedAfterDelivery(unenroll: Unenroll | undefined, now: Date): 
  * @returns the next record, or undefined when nothing changes.
  */
 export function passTime(device: Device, lastContact: string | undefined, now: Date): Device | undefined {
+  const wiped = passWipeTime(device, lastContact, now);
+  if (wiped) return wiped;
   const unenroll = device.unenroll;
   if (!unenroll || device.state !== 'unenrolling') return undefined;
   if (unenroll.state === 'sent' && elapsed(unenroll.lastSentAt ?? unenroll.since, now) > SILENT_AFTER_MS) {

@@ -1,13 +1,15 @@
-import type { Command, ItemResult } from '../commands/command.ts';
+import { type Command, type ItemResult, verbOf } from '../commands/command.ts';
 import { headOf } from '../commands/large-results.ts';
 import { noteAbort, recordAtomicStatus, recordLaterResult, recordResult, settleAnswered } from '../commands/settle.ts';
 import type { Fact } from '../devices/device.ts';
 import { readJoin } from '../devices/join.ts';
 import { refuse } from '../devices/unenroll.ts';
+import { noteWipeAnswer, wipeKindOf } from '../devices/wipe.ts';
 import type { ClientCommand, Item } from '../wire/syncml.ts';
 import { noteDefault } from './device-defaults.ts';
-import { JOIN_FACTS, toFact } from './facts.ts';
+import { isForGate, toFact } from './facts.ts';
 import { type Joined, joinPieces, keepLastBegun } from './large-object.ts';
+import { noteProfileAborts, noteSetting } from './profiles.ts';
 import type { Asked } from './session.ts';
 import type { Turn } from './turn-state.ts';
 
@@ -68,6 +70,11 @@ function takeAnswer(turn: Turn, asked: Asked, answer: Answer): Asked | undefined
   if (code === undefined) return asked;
   if (asked.kind === 'unenroll') return takeUnenrollStatus(turn, code);
   if (asked.kind === 'default') return noteDefault(turn, asked, code);
+  if (asked.kind === 'setting' || asked.kind === 'settingAtomic' || asked.kind === 'settingRead') {
+    const { status, item } = answer;
+    const { originalError } = status ?? {};
+    return noteSetting(turn, asked, { code, originalError, value: item?.data, partial: item?.moreData });
+  }
   if (asked.kind !== 'fact' && turn.copy.hasMore && !turn.copy.command(asked.id)) {
     turn.answersUnread = true;
     return asked;
@@ -137,11 +144,18 @@ function noteResult(
     return code === 202 ? asked : undefined;
   }
   if (command.results[asked.item]) return undefined;
+  noteWipe(turn, command, asked, code);
   if (joined.stored) Object.assign(result, { ...joined.stored, ...formatOf(joined.stored.format) });
   else if (joined.whole) Object.assign(result, keepData(turn, asked, joined.whole));
   else if (joined.tooLarge) result.note = 'The value is larger than 5 MiB and was not kept.';
   noteProgress(turn, recordResult(command, asked.item, result, input.now));
   return code === 202 ? { ...asked, accepted: true } : undefined;
+}
+
+function noteWipe({ copy, input }: Turn, command: Command, { item, target }: AskedCommand, status: number): void {
+  const asked = command.items[item];
+  const kind = asked && verbOf(command, asked) === 'Exec' ? wipeKindOf(target) : undefined;
+  if (kind) copy.device = noteWipeAnswer(copy.device, { kind, command: command.id, status }, input.now);
 }
 
 /** A command that waits for the user's part of the tree is not tried again in this session. */
@@ -198,6 +212,7 @@ function boundAccepted(asked: Asked[]): Asked[] {
 
 /** The device gave up over a message: whatever is unanswered of it may be why. Each command is noted once. */
 export function noteAborts(turn: Turn): void {
+  noteProfileAborts(turn);
   const ids = turn.session.asked.flatMap((asked) =>
     asked.kind === 'atomic' || (asked.kind === 'command' && !asked.accepted) ? [asked.id] : [],
   );
@@ -210,7 +225,7 @@ export function noteAborts(turn: Turn): void {
 
 function noteFact(turn: Turn, name: Extract<Asked, { kind: 'fact' }>['name'], fact: Fact): void {
   const { copy, input, session } = turn;
-  if (JOIN_FACTS.includes(name)) session.joinFacts = { ...session.joinFacts, [name]: fact };
+  if (isForGate(name)) session.joinFacts = { ...session.joinFacts, [name]: fact };
   const deviceName = name === 'deviceName' && fact.value ? fact.value : copy.device.name;
   const facts = { ...copy.device.facts, [name]: fact };
   const factsReadAt = session.factsAsked ? input.now.toISOString() : copy.device.factsReadAt;
@@ -231,6 +246,7 @@ function takeUnenrollStatus(turn: Turn, code: number): undefined {
     turn.copy.device,
     `The device answered the Unenroll command with status ${code}.`,
     turn.input.now,
+    String(code),
   );
   return undefined;
 }

@@ -26,13 +26,24 @@ const NODES: Record<string, string> = {
   domainName: './Vendor/MSFT/DeviceStatus/DomainName',
 };
 
+/** Asked for by the gate alone. */
+const GATE_NODES: Record<string, string> = {
+  lapsBackupDirectory: './Device/Vendor/MSFT/LAPS/Policies/BackupDirectory',
+  lapsResetStatus: './Device/Vendor/MSFT/LAPS/Actions/ResetPasswordStatus',
+};
+
 export type FactName = keyof typeof NODES & string;
 
 /** The two that the join is read from. */
 export const JOIN_FACTS: readonly FactName[] = ['entraDeviceId', 'domainName'];
 
+/** @returns whether the gate asks for it, so that only what is said in the running session counts */
+export function isForGate(name: FactName): boolean {
+  return name in GATE_NODES || JOIN_FACTS.includes(name);
+}
+
 export function factNode(name: FactName, providerId: string): string {
-  return (NODES[name] ?? '').replace('{provider}', providerId);
+  return (NODES[name] ?? GATE_NODES[name] ?? '').replace('{provider}', providerId);
 }
 
 /** @returns the facts to ask for in this session, in the order of asking; empty when they are fresh. */

@@ -1,11 +1,13 @@
-import { type Command, needsUser, sentVerbOf } from '../commands/command.ts';
+import { type Command, isFinal, needsUser, sentVerbOf } from '../commands/command.ts';
 import { endWithDevice, expire, finish, isExpired, isSuspect } from '../commands/settle.ts';
-import { hasLeft } from '../devices/device.ts';
-import { hold, isDue, markSent } from '../devices/unenroll.ts';
+import { hasLeft, type Proof } from '../devices/device.ts';
+import { goesBehindQueue, hold, isDue, markSent } from '../devices/unenroll.ts';
 import type { ServerCommand } from '../wire/syncml-writer.ts';
 import { chooseDefaults } from './device-defaults.ts';
 import { type FactName, factNode, factsDue, JOIN_FACTS } from './facts.ts';
 import { decideGate } from './gate.ts';
+import { chooseProfiles } from './profiles.ts';
+import { isOfRequest, LAPS_FACTS, LAPS_STATUS } from './proofs.ts';
 import { MAX_COMMANDS } from './reply-builder.ts';
 import type { Turn } from './turn-state.ts';
 import { commandBytes, MAX_COMMAND_BYTES } from './working-copy.ts';
@@ -21,31 +23,62 @@ export function chooseCommands(turn: Turn): boolean {
   if (device.supersededBecause === 'return') return false;
   const unenrolls = hasLeft(device) || (device.state === 'unenrolling' && isDue(device.unenroll));
   let triedAll = false;
-  if (unenrolls) chooseUnenroll(turn);
-  else {
+  if (!unenrolls || hasBusyQueue(turn)) {
     chooseFacts(turn);
     chooseDefaults(turn);
     triedAll = chooseQueued(turn);
+    chooseProfiles(turn);
   }
+  // What was left of the queue may have expired just now.
+  if (unenrolls && turn.reply.commandCount === 0 && !hasBusyQueue(turn))
+    return chooseUnenroll(turn) && turn.copy.hasMore;
   return turn.reply.commandCount === 0 && triedAll;
 }
 
-/** The gate stands here, where the command is sent, whichever way it was asked for. */
-function chooseUnenroll(turn: Turn): void {
+/** An Unenroll that goes behind the queue waits until each command before it has ended. */
+function hasBusyQueue({ copy }: Turn): boolean {
+  const isBusy = copy.hasMore || copy.commands.some(({ gate, state }) => !gate && !isFinal(state));
+  return copy.device.state === 'unenrolling' && goesBehindQueue(copy.device) && isBusy;
+}
+
+/**
+ * The gate stands here, where the command is sent, whichever way it was asked for.
+ * @returns true when it needs a command beyond those that were read
+ */
+function chooseUnenroll(turn: Turn): boolean {
   if (turn.session.unenrollSent || turn.unenrollReported) {
     cancelWaiting(turn);
-    return;
+    return false;
   }
   const { copy, session, input } = turn;
   const gate = decideGate(joinForGate(turn), copy.device.unenroll);
   if (gate.kind === 'readJoin') {
     session.joinAsked = true;
     askFacts(turn, JOIN_FACTS);
+  } else if (gate.kind === 'prove') {
+    return seekProof(turn, gate.proof);
   } else if (gate.kind === 'held') {
     if (copy.device.state === 'unenrolling') copy.device = hold(copy.device, gate.reason, input.now);
   } else {
     sendUnenroll(turn);
   }
+  return false;
+}
+
+/** Sends the proof's command, alone, and asks what came of it. @returns true when the command was not read yet */
+function seekProof(turn: Turn, proof: Proof): boolean {
+  const { copy, session } = turn;
+  const laps = copy.device.unenroll?.laps;
+  if (proof.command === laps?.command && laps.resetAt) {
+    if (session.lapsAsked === proof.command) return false;
+    session.lapsAsked = proof.command;
+    session.joinFacts = { ...session.joinFacts, [LAPS_STATUS]: undefined };
+    askFacts(turn, LAPS_FACTS);
+    return false;
+  }
+  const command = copy.command(proof.command);
+  if (command?.state === 'waiting') passOrSend(turn, command);
+  return command === undefined;
 }
 
 /** A device that was asked about its join and did not answer has an unknown one. */
@@ -101,9 +134,17 @@ function askFacts(turn: Turn, names: readonly FactName[]): void {
  */
 function chooseQueued(turn: Turn): boolean {
   for (const command of turn.copy.commands) {
-    if (command.state === 'waiting' && !passOrSend(turn, command)) return false;
+    if (command.state !== 'waiting') continue;
+    if (command.gate) dropUnlessAsked(turn, command);
+    else if (!passOrSend(turn, command)) return false;
   }
   return true;
+}
+
+/** A command of the gate goes only there, and ends with the request that it was for. */
+function dropUnlessAsked(turn: Turn, command: Command): void {
+  if (isOfRequest(turn.copy.device, command)) return;
+  noteEnd(turn, finish(command, 'cancelled', turn.input.now, 'The unenroll that it was for does not stand any more.'));
 }
 
 /** @returns whether the command behind it has its turn in this message */
@@ -172,6 +213,7 @@ function serverCommandsOf({ input }: Turn, command: Command): Element[] | 'unrea
     if (sealed !== undefined && plain === undefined) return 'unreadable';
     const verb = sentVerbOf(command, { target, ...item });
     elements.push({ item: index, command: { verb, items: [{ target, data: plain, format, type }] } });
+    if (command.stepwise) break;
   }
   return elements;
 }
@@ -195,7 +237,8 @@ function sendCommand(turn: Turn, command: Command, elements: readonly Element[])
     ...command,
     state: 'sent',
     sentAt: input.now.toISOString(),
-    deliveries: command.deliveries + 1,
+    // The next step of the same delivery is none of its own.
+    deliveries: command.deliveries + (command.stepwise && command.results.length > 0 ? 0 : 1),
     waitingFor: undefined,
   });
   return true;

@@ -13,12 +13,16 @@ export interface Session {
   loginStatus?: 'user' | 'others' | 'none';
   /** What the last reply asked for, so that answers find what they answer. */
   asked: Asked[];
-  /** Answers about the join that came in this session. */
+  /** Answers to the questions of the gate that came in this session. */
   joinFacts: Partial<Record<FactName, Fact>>;
   /** The join as read in this session; the gate believes no older one. */
   join?: Join;
   joinAsked: boolean;
   factsAsked: boolean;
+  /** How many settings of profiles were read back in this session. */
+  settingsRead?: number;
+  /** What LAPS did was asked for in this session, for the command that is named. */
+  lapsAsked?: string;
   /** Unenroll goes out at most once a session. */
   unenrollSent: boolean;
   /** Commands for the user's part of the tree that the device refused because it is not there yet: not again in this session. */
@@ -55,6 +59,10 @@ export type Asked =
   | { kind: 'atomic'; msgRef: number; cmdId: string; id: string }
   | { kind: 'fact'; msgRef: number; cmdId: string; name: FactName; code?: number; received?: Received }
   | { kind: 'default'; msgRef: number; cmdId: string; name: string }
+  | { kind: 'setting'; msgRef: number; cmdId: string; node: string }
+  /** The Atomic around settings of a profile. */
+  | { kind: 'settingAtomic'; msgRef: number; cmdId: string; nodes: string[]; code?: number }
+  | { kind: 'settingRead'; msgRef: number; cmdId: string; node: string; code?: number }
   | { kind: 'unenroll'; msgRef: number; cmdId: string };
 
 /** The pieces of a value that have come, when more of it follows. */

@@ -1,14 +1,17 @@
+import { isDeepStrictEqual } from 'node:util';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { ItemResult } from '../commands/command.ts';
 import { blobsOf } from '../commands/large-results.ts';
 import { settleUnanswered } from '../commands/settle.ts';
 import type { Device } from '../devices/device.ts';
-import { refuse, stayedAfterDelivery } from '../devices/unenroll.ts';
+import { noteCallAfterLeaving, refuse, stayedAfterDelivery } from '../devices/unenroll.ts';
+import { noteCallAfterWipe } from '../devices/wipe.ts';
 import type { ClientCommand } from '../wire/syncml.ts';
 import { writeSyncML } from '../wire/syncml-writer.ts';
 import { noteAborts, takeAnswers } from './answers.ts';
 import { spentNonces } from './digest-authentication.ts';
 import { partsOf } from './large-object.ts';
+import { noteProofs } from './proofs.ts';
 import { ReplyBuilder } from './reply-builder.ts';
 import { takeReports } from './reports.ts';
 import { chooseCommands } from './selection.ts';
@@ -31,9 +34,10 @@ export function takeTurn(snapshot: Snapshot, input: TurnInput): TurnOutcome {
   if (!input.opens && !continues(before, input)) return unchanged(snapshot, write(turn, true));
   takeAnswers(turn);
   settleUnanswerable(turn);
+  noteProofs(turn);
   takeReports(turn);
   if (turn.aborted) noteAborts(turn);
-  if (input.opens) noteThatItStayed(turn);
+  if (input.opens) noteThatItIsThere(turn);
 
   const asksForRest = !input.message.final && !turn.aborted;
   const starved = asksForRest ? false : chooseUnlessAborted(turn);
@@ -129,10 +133,12 @@ function settleUnanswerable(turn: Turn): void {
   }
 }
 
-/** An Unenroll was delivered, time passed, and the device opens an ordinary session: it has not left. */
-function noteThatItStayed(turn: Turn): void {
-  const { copy, input } = turn;
-  if (turn.unenrollReported || !stayedAfterDelivery(copy.device.unenroll, input.now)) return;
+/** The device opens an ordinary session: it was not wiped, and where it was told to leave and time passed, it stayed. */
+function noteThatItIsThere({ copy, input, unenrollReported }: Turn): void {
+  copy.device = noteCallAfterWipe(copy.device, input.now);
+  if (unenrollReported) return;
+  copy.device = noteCallAfterLeaving(copy.device, input.now);
+  if (!stayedAfterDelivery(copy.device.unenroll, input.now)) return;
   copy.device = refuse(copy.device, 'The device was told to unenroll and opened another session instead.', input.now);
 }
 
@@ -190,5 +196,10 @@ function addBlobs(named: Set<string>, result: ItemResult): void {
 }
 
 function listFactsDiffer(before: Device, after: Device): boolean {
-  return before.state !== after.state || before.name !== after.name || before.unenroll?.state !== after.unenroll?.state;
+  return (
+    before.state !== after.state ||
+    before.name !== after.name ||
+    before.unenroll?.state !== after.unenroll?.state ||
+    !isDeepStrictEqual(before.profileProblems, after.profileProblems)
+  );
 }

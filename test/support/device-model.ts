@@ -5,6 +5,8 @@ import { takeTurn } from '../../shared/management/turn.ts';
 import type { TurnOutcome } from '../../shared/management/turn-state.ts';
 import type { WantedDefault } from '../../shared/management/wanted-defaults.ts';
 import type { Snapshot } from '../../shared/management/working-copy.ts';
+import type { Profile } from '../../shared/profiles/profile.ts';
+import { openProfiles } from '../../shared/profiles/secrets.ts';
 import { Conflict } from '../../shared/storage/tables.ts';
 import { readSyncML } from '../../shared/wire/syncml.ts';
 import { DATA_KEY, type Partition } from './partition.ts';
@@ -54,8 +56,12 @@ export class DeviceModel {
   lastAsked: Asked[] = [];
   /** The key that this server reads: undefined when it is gone, `notNow` when it may not be read. */
   key: Buffer | 'notNow' | undefined = DATA_KEY;
+  /** What a Get that goes well brings. */
+  valueOf = (target: string): string => `value of ${target}`;
   /** What the organisation gives every PC. */
   defaults: readonly WantedDefault[] = [];
+  /** The profiles of the organisation. */
+  profiles: readonly Profile[] | undefined;
 
   constructor(partition: Partition) {
     this.partition = partition;
@@ -82,7 +88,7 @@ export class DeviceModel {
     );
   }
 
-  /** Answers everything that was asked: by default 200, and for a Get the value `value of <target>`. */
+  /** Answers everything that was asked: by default 200, and for a Get its value. */
   answer(
     codes: (asked: Asked) => number | undefined = () => 200,
     options: SendOptions & { more?: string; final?: boolean } = {},
@@ -92,7 +98,7 @@ export class DeviceModel {
       const code = codes(asked);
       if (code === undefined) return '';
       const status = `<Status><CmdID>${10 + 2 * index}</CmdID><MsgRef>${msgRef}</MsgRef><CmdRef>${asked.cmdId}</CmdRef><Cmd>${asked.verb}</Cmd><Data>${code}</Data></Status>`;
-      const results = `<Results><CmdID>${11 + 2 * index}</CmdID><MsgRef>${msgRef}</MsgRef><CmdRef>${asked.cmdId}</CmdRef><Item><Source><LocURI>${asked.target}</LocURI></Source><Data>value of ${asked.target}</Data></Item></Results>`;
+      const results = `<Results><CmdID>${11 + 2 * index}</CmdID><MsgRef>${msgRef}</MsgRef><CmdRef>${asked.cmdId}</CmdRef><Item><Source><LocURI>${asked.target}</LocURI></Source><Data>${this.valueOf(asked.target)}</Data></Item></Results>`;
       return asked.verb === 'Get' && code === 200 ? status + results : status;
     });
     return this.next(parts.join('') + (options.more ?? ''), options);
@@ -123,6 +129,11 @@ export class DeviceModel {
     return reply;
   }
 
+  #profileSecrets({ device }: Snapshot) {
+    if (this.key === 'notNow') return {};
+    return { profileSecrets: openProfiles(this.key, device.value, this.profiles ?? []) };
+  }
+
   #turn(bytes: Buffer, { credential, pages = 1 }: SendOptions): { snapshot: Snapshot; outcome: TurnOutcome } {
     const message = readSyncML(bytes);
     const input = {
@@ -132,10 +143,12 @@ export class DeviceModel {
       opens: Number(message.header.msgId) === 1,
       now: this.now,
       defaults: this.defaults,
+      profiles: this.profiles,
     };
     for (let page = 1; ; page += 1) {
       const snapshot = this.partition.snapshot(page * 60);
-      const outcome = takeTurn(openReply(this.key, snapshot), { ...input, secrets: openSecrets(this.key, snapshot) });
+      const secrets = openSecrets(this.key, snapshot);
+      const outcome = takeTurn(openReply(this.key, snapshot), { ...input, secrets, ...this.#profileSecrets(snapshot) });
       const changes = outcome.holdsSecret
         ? sealReply(this.key, snapshot.device.value.id, outcome.changes)
         : outcome.changes;

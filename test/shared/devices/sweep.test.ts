@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { DEVICE_ROW, type Device, SESSION_ROW, type Unenroll } from '../../../shared/devices/device.ts';
-import { addToDeviceList, type DeviceListEntry } from '../../../shared/devices/device-list.ts';
+import { DEVICE_ROW, type Device, SESSION_ROW, type Unenroll, type Wipe } from '../../../shared/devices/device.ts';
+import { addToDeviceList, type DeviceListEntry, listEntry } from '../../../shared/devices/device-list.ts';
 import { sweepUnenrolling } from '../../../shared/devices/sweep.ts';
 import { Conflict } from '../../../shared/storage/errors.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
@@ -36,7 +36,7 @@ describe('the sweep', () => {
     const fresh = leaving('fresh', { state: 'sent', lastSentAt: ago(6) });
     const gone = leaving('gone', { deliveries: 0 });
     const storage = await storageWith(silent, fresh, gone, enrolledDevice({ id: 'other' }));
-    expect(await sweepUnenrolling(storage, NOW, new MemoryLog())).toEqual({ seen: 3, changed: 2 });
+    expect(await sweepUnenrolling(storage, NOW, new MemoryLog())).toEqual({ seen: 4, changed: 2 });
     expect(await stateOf(storage, 'silent')).toBe('unenrolled silent / unenrolled silent');
     expect(await stateOf(storage, 'fresh')).toBe('unenrolling sent / unenrolling sent');
     expect(await stateOf(storage, 'gone')).toBe('unenrolling neverDelivered / unenrolling neverDelivered');
@@ -74,6 +74,61 @@ describe('the sweep', () => {
     storage.onCall = undefined;
     await sweepUnenrolling(storage, NOW, new MemoryLog());
     expect(await stateOf(storage, 'silent')).toBe('unenrolled silent / unenrolled silent');
+  });
+
+  test('finds a device that is to leave although the list calls it enrolled', async () => {
+    const device = leaving('silent', { state: 'sent', lastSentAt: ago(8) });
+    const storage = await storageWith(device);
+    const stale = { ...device, revision: 0, state: 'enrolled' as const, unenroll: undefined };
+    await addToDeviceList(storage, stale);
+    expect(await sweepUnenrolling(storage, NOW, new MemoryLog())).toEqual({ seen: 1, changed: 1 });
+    expect(await stateOf(storage, 'silent')).toBe('unenrolled silent / unenrolled silent');
+  });
+
+  test('mends the entry of such a device before time decides', async () => {
+    const device = leaving('waiting', { requestedAt: ago(1) });
+    const storage = await storageWith(device);
+    await addToDeviceList(storage, { ...device, revision: 0, state: 'enrolled', unenroll: undefined });
+    expect(await sweepUnenrolling(storage, NOW, new MemoryLog())).toEqual({ seen: 1, changed: 0 });
+    expect(await stateOf(storage, 'waiting')).toBe('unenrolling waiting / unenrolling waiting');
+  });
+
+  test('does not open an enrolled device that called in the last days', async () => {
+    const storage = new MemoryStorage();
+    for (const [id, lastContactDay] of [
+      ['today', ago(0)],
+      ['yesterday', ago(5)],
+      ['quiet', ago(6)],
+    ] as const) {
+      const entry = { ...listEntry(enrolledDevice({ id }), lastContactDay.slice(0, 10)) };
+      await storage.table('devicelist').write('devices', [{ kind: 'insert', rowKey: id, value: entry }]);
+    }
+    expect(await sweepUnenrolling(storage, NOW, new MemoryLog())).toEqual({ seen: 1, changed: 0 });
+  });
+
+  test('takes a device for wiped that took a wipe and has been silent for 7 days', async () => {
+    const wipe = (days: number): Wipe => ({
+      kind: 'doWipe',
+      command: '1',
+      state: 'accepted',
+      since: ago(days),
+      acceptedAt: ago(days),
+      reason: '',
+    });
+    const storage = await storageWith(
+      enrolledDevice({ id: 'wiped', wipe: wipe(7.1) }),
+      enrolledDevice({ id: 'perhaps', wipe: wipe(6.9) }),
+      leaving('both', { state: 'held' }),
+    );
+    await storage
+      .table('devices')
+      .write('both', [
+        { kind: 'upsert', rowKey: DEVICE_ROW, value: { ...leaving('both', { state: 'held' }), wipe: wipe(8) } },
+      ]);
+    expect(await sweepUnenrolling(storage, NOW, new MemoryLog())).toEqual({ seen: 3, changed: 2 });
+    expect(await stateOf(storage, 'wiped')).toBe('wiped undefined / wiped undefined');
+    expect(await stateOf(storage, 'perhaps')).toBe('enrolled undefined / enrolled undefined');
+    expect(await stateOf(storage, 'both')).toBe('wiped held / wiped held');
   });
 
   test('sees more devices than one page holds', async () => {

@@ -16,12 +16,14 @@ import { DATA_KEY, enrolledDevice, Partition } from '../../support/partition.ts'
  * world below plays them all and holds the promises of a session after each message.
  */
 
+type Proofs = 'localAdministrator' | 'laps';
+
 type Act =
   | { kind: 'queue'; verb: Verb; user: boolean; large: boolean; secret: boolean; days: number; count: number }
   | { kind: 'atomic'; verbs: Verb[]; user: boolean; days: number }
   | { kind: 'sweep' }
   | { kind: 'cancel'; pick: number }
-  | { kind: 'unenroll'; accept: boolean }
+  | { kind: 'unenroll'; accept: boolean; proof?: Proofs; behind: boolean }
   | { kind: 'callOff' };
 
 type Step =
@@ -66,7 +68,15 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.constant({ kind: 'sweep' } as const) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('cancel' as const), pick: fc.nat(40) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('unenroll' as const), accept: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('unenroll' as const),
+      accept: fc.nat(3).map((n) => n === 0),
+      proof: fc.constantFrom<Proofs | undefined>(undefined, 'localAdministrator', 'laps'),
+      behind: fc.nat(3).map((n) => n === 0),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('callOff' as const) }) },
 );
 const rarely = fc.nat(5).map((n) => n === 0);
@@ -120,6 +130,13 @@ const SECRET = 'Pa55-phrase';
 
 const LOG: Log = { info: () => {}, warn: () => {}, error: () => {} };
 const UNENROLL = './Device/Vendor/MSFT/DMClient/Provider/Lanyard/Unenroll';
+const LAPS = './Device/Vendor/MSFT/LAPS/Actions/ResetPassword';
+const LAPS_STATUS = `${LAPS}Status`;
+/** Done, going on (E_PENDING), failed. */
+const LAPS_ENDS = ['0', '-2147483638', '-2147024891'];
+/** What the gate asks of a device. */
+const OF_THE_GATE =
+  /\/(AADDeviceID|DomainName|Unenroll|Password|LocalUserGroup|ResetPassword|ResetPasswordStatus|BackupDirectory)$/;
 const LOGIN = (state: string) =>
   `<Alert><CmdID>90</CmdID><Data>1224</Data><Item><Meta><Type xmlns="syncml:metinf">com.microsoft/MDM/LoginStatus</Type></Meta><Data>${state}</Data></Item></Alert>`;
 const REPORT = (data: string) =>
@@ -133,6 +150,8 @@ class World {
   /** What the device said of its join since the session began, by the last part of the node. */
   #joinSaid = new Map<string, number>();
   #unenrollSent = false;
+  /** What the device answered to the commands of the gate since they were last asked for, by their nodes. */
+  readonly #provedBy = new Map<string, number | string>();
   /** Replies in which a command was seen, by its target. */
   readonly #seen = new Map<string, Set<string>>();
   readonly #ended = new Map<string, Command>();
@@ -140,6 +159,10 @@ class World {
   constructor(factsFresh: boolean) {
     this.partition = new Partition(enrolledDevice(factsFresh ? {} : { factsReadAt: undefined }));
     this.device = new DeviceModel(this.partition);
+    this.device.valueOf = (target) => {
+      if (target === LAPS_STATUS) return LAPS_ENDS[this.partition.device.nextSequence % 3] ?? '';
+      return target.endsWith('/BackupDirectory') ? '1' : `value of ${target}`;
+    };
   }
 
   async run(steps: readonly Step[]): Promise<void> {
@@ -183,7 +206,11 @@ class World {
     if (this.device.msgId === 0) return;
     const more = (abort ? ABORT : '') + (login ? LOGIN(login) : '');
     const answers = new Map(this.device.lastAsked.map((asked, index) => [asked, codes[index % codes.length]]));
-    for (const [{ target }, said] of answers) if (said) this.#noteJoin(target, said);
+    for (const [{ target }, said] of answers) {
+      if (!said) continue;
+      this.#noteJoin(target, said);
+      this.#provedBy.set(target, target === LAPS_STATUS && said === 200 ? this.device.valueOf(target) : said);
+    }
     const codeOf = (asked: Asked) => answers.get(asked) || undefined;
     const options = { ...this.#options(race), more, final: !split };
     await this.#tell(lost, () => this.device.answer(codeOf, options), more);
@@ -257,7 +284,16 @@ class World {
       }
       if (each.kind === 'unenroll') {
         const acceptRisk = each.accept ? { person: 'kim', reason: 'scrapped' } : undefined;
-        await askToUnenroll({ storage, log: LOG, now }, id, { by: 'kim', acceptRisk });
+        await askToUnenroll({ storage, log: LOG, now }, id, {
+          by: 'kim',
+          after: each.behind ? 'queue' : 'now',
+          acceptRisk,
+          laps: each.proof === 'laps',
+          ...(each.proof === 'localAdministrator'
+            ? { localAdministrator: { name: `rescue${this.partition.device.nextSequence}`, password: () => SECRET } }
+            : {}),
+        });
+        if (each.proof === 'laps') for (const node of [LAPS, LAPS_STATUS]) this.#provedBy.delete(node);
       }
       if (each.kind === 'callOff') await callOffUnenroll({ storage, log: LOG, now }, id);
     } catch (error) {
@@ -330,19 +366,24 @@ class World {
 
   #checkDeliveries(reply: Reply): void {
     const commands = this.#commands();
-    const owners = new Map(commands.flatMap((command) => command.items.map(({ target }) => [target, command])));
+    const { unenroll } = this.partition.device;
+    const ofRequest = [unenroll?.localAdministrator?.command, unenroll?.laps?.command];
+    const current = commands.filter(({ gate, id }) => !gate || ofRequest.includes(id));
+    const owners = new Map(current.flatMap((command) => command.items.map(({ target }) => [target, command])));
     const asked = reply.commands.flatMap(({ target }) => owners.get(target) ?? []);
     const sent = [...new Set(asked)];
-    for (const { once, id } of sent) {
-      const replies = this.#seen.get(id) ?? new Set();
-      this.#seen.set(id, replies.add(reply.outcome.reply.toString('base64')));
-      if (once) expect(replies.size, `${id} may be sent once`).toBe(1);
+    for (const { once, stepwise, id } of sent) {
+      const place = stepwise ? `${id} ${reply.commands[0]?.target}` : id;
+      const replies = this.#seen.get(place) ?? new Set();
+      this.#seen.set(place, replies.add(reply.outcome.reply.toString('base64')));
+      if (once) expect(replies.size, `${place} may be sent once`).toBe(1);
+      if (stepwise) this.#checkSteps(reply);
     }
     if (reply.outcome.changes.length === 0 || sent.length === 0) return;
     expect(sent.map(({ id }) => id)).toEqual(sent.map(({ id }) => id).toSorted());
     // Each command in one piece: its items stand together.
     expect(asked.filter((command, index) => command !== asked[index - 1])).toEqual(sent);
-    this.#checkOvertaking(commands, sent.at(-1)!);
+    if (!sent.at(-1)?.gate) this.#checkOvertaking(commands, sent.at(-1)!);
     const suspects = sent.filter((command) => isSuspect(command));
     if (suspects.length > 0) expect(sent, 'what may have been choked on goes alone').toHaveLength(1);
   }
@@ -351,6 +392,7 @@ class World {
     const overtaken = commands.filter(({ id, state }) => state === 'waiting' && id < last.id);
     const held = this.#session()?.heldForUser ?? [];
     const canBeSent = (command: Command) =>
+      !command.gate &&
       !held.includes(command.id) &&
       !isExpired(command, this.device.now) &&
       !(this.device.key === 'notNow' && command.items.some(({ sealed }) => sealed)) &&
@@ -358,12 +400,21 @@ class World {
     expect(overtaken.filter(canBeSent), 'nothing that could be sent is overtaken').toEqual([]);
   }
 
+  /** The group goes to an account of which the device said that it made it, and to no other. */
+  #checkSteps({ commands }: Reply): void {
+    expect(commands, 'a step goes alone').toHaveLength(1);
+    const target = commands[0]?.target ?? '';
+    if (!target.endsWith('/LocalUserGroup')) return;
+    expect(this.#provedBy.get(target.replace(/LocalUserGroup$/, 'Password'))).toBe(200);
+  }
+
   #checkUnenroll(reply: Reply): void {
     const places = reply.commands.flatMap(({ target }, index) => (target === UNENROLL ? [index] : []));
     const { device } = this.partition;
-    if (device.state !== 'enrolled' && device.unenroll?.state !== 'failed') {
-      const own = /\/(AADDeviceID|DomainName|Unenroll)$/;
-      expect(reply.commands.filter(({ target }) => !own.test(target) && reply.outcome.changes.length > 0)).toEqual([]);
+    const isBehind = device.unenroll?.after === 'queue' && device.unenroll.deliveries === 0;
+    if (device.state !== 'enrolled' && device.unenroll?.state !== 'failed' && !isBehind) {
+      const others = reply.commands.filter(({ target }) => !OF_THE_GATE.test(target));
+      expect(others.filter(() => reply.outcome.changes.length > 0)).toEqual([]);
     }
     if (places.length === 0 || reply.outcome.changes.length === 0) return;
     expect(places).toEqual([reply.commands.length - 1]);
@@ -372,7 +423,23 @@ class World {
     const domain = this.#joinSaid.get('DomainName');
     const isHarmless = this.#joinSaid.get('AADDeviceID') === 404 && (domain === 404 || domain === 200);
     const accepted = device.unenroll?.acceptedRisk !== undefined;
-    expect(isHarmless || accepted, 'the join was read, or a person took the risk').toBe(true);
+    expect(isHarmless || accepted || this.#isProved(), 'nobody is locked out, or a person took the risk').toBe(true);
+    // What went before it under `queue` has ended.
+    const first =
+      device.unenroll?.after === 'queue' && device.unenroll.deliveries === 1 && device.state === 'unenrolling';
+    const unfinished = this.#commands().filter(({ gate, state }) => !gate && !isFinal(state));
+    if (first) expect(unfinished).toEqual([]);
+  }
+
+  /** The device said itself what shows that somebody can sign in to it, and it was asked for with this request. */
+  #isProved(): boolean {
+    const { unenroll } = this.partition.device;
+    const { name } = unenroll?.localAdministrator ?? {};
+    const account = ['Password', 'LocalUserGroup'].map((leaf) => `./Device/Vendor/MSFT/Accounts/Users/${name}/${leaf}`);
+    const isMade = name !== undefined && account.every((node) => this.#provedBy.get(node) === 200);
+    const reset = this.#provedBy.get(LAPS);
+    const isReset = unenroll?.laps && (reset === 200 || reset === 202) && this.#provedBy.get(LAPS_STATUS) === '0';
+    return isMade || isReset === true;
   }
 
   /** Each command is there once, in one state, and what has ended stays as it ended. */
@@ -406,7 +473,7 @@ class World {
   /** A device that does nothing but answer comes to an end, and then nothing is left that could have been sent. */
   async #letItEnd(): Promise<void> {
     this.device.key = DATA_KEY;
-    const bound = 4 + this.#commands().length;
+    const bound = 10 + this.#commands().length;
     let messages = 0;
     await this.#tell(false, () => this.device.begin({ pages: 20, login: 'user' }));
     while (this.device.lastAsked.length > 0) {

@@ -1,10 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import type { Join, Unenroll } from '../../../shared/devices/device.ts';
+import type { Join, Proof, Unenroll } from '../../../shared/devices/device.ts';
 import { decideGate } from '../../../shared/management/gate.ts';
 
 const AT = '2026-03-01T12:00:00.000Z';
 const join = (kind: Join['kind']): Join => ({ kind, readAt: AT });
-const unenroll = (acceptedRisk?: Unenroll['acceptedRisk']): Unenroll => ({
+const proof = (state: Proof['state']): Proof => ({
+  state,
+  reason: `It is ${state}.`,
+  by: 'kim',
+  askedAt: AT,
+  command: '000000000001',
+});
+const unenroll = (more: Partial<Unenroll> = {}): Unenroll => ({
   state: 'waiting',
   since: AT,
   reason: '',
@@ -12,35 +19,73 @@ const unenroll = (acceptedRisk?: Unenroll['acceptedRisk']): Unenroll => ({
   requestedBy: 'kim',
   deliveries: 0,
   refusals: 0,
-  acceptedRisk,
+  ...more,
 });
 
+/** Each request that an Unenroll may stand on, by what it brings for the gate. */
+const REQUESTS: Record<string, Unenroll | undefined> = {
+  'no request': undefined,
+  'a request with nothing': unenroll(),
+  'the risk accepted': unenroll({ acceptedRisk: { person: 'kim', reason: 'scrapped', at: AT } }),
+};
+for (const state of ['asked', 'confirmed', 'failed'] as const) {
+  REQUESTS[`an account ${state}`] = unenroll({ localAdministrator: { ...proof(state), name: 'rescue' } });
+  REQUESTS[`LAPS ${state}`] = unenroll({ laps: proof(state) });
+}
+REQUESTS['an account failed, LAPS confirmed'] = unenroll({
+  localAdministrator: { ...proof('failed'), name: 'rescue' },
+  laps: proof('confirmed'),
+});
+REQUESTS['an account asked, LAPS confirmed'] = unenroll({
+  localAdministrator: { ...proof('asked'), name: 'rescue' },
+  laps: proof('confirmed'),
+});
+REQUESTS['an account asked, the risk accepted'] = unenroll({
+  localAdministrator: { ...proof('asked'), name: 'rescue' },
+  acceptedRisk: { person: 'kim', reason: 'scrapped', at: AT },
+});
+
+const HARMLESS: Join['kind'][] = ['none', 'registered', 'domain'];
+const DANGEROUS: Join['kind'][] = ['joined', 'hybrid', 'unknown'];
+
 describe('the gate in front of Unenroll', () => {
-  test.each([
-    ['none', 'open'],
-    ['registered', 'open'],
-    ['domain', 'open'],
-    ['joined', 'held'],
-    ['hybrid', 'held'],
-    ['unknown', 'held'],
-    [undefined, 'readJoin'],
-  ] as const)('for a device whose join is %s is %s', (kind, decision) => {
-    expect(decideGate(kind && join(kind), unenroll()).kind).toBe(decision);
-    expect(decideGate(kind && join(kind), undefined).kind).toBe(decision);
+  test.each(Object.keys(REQUESTS))('reads the join first in each session: %s', (name) => {
+    expect(decideGate(undefined, REQUESTS[name])).toEqual({ kind: 'readJoin' });
   });
 
-  test.each(['joined', 'hybrid', 'unknown', undefined] as const)(
-    'is open for a join that is %s when a person took the risk',
-    (kind) => {
-      const accepted = unenroll({ person: 'kim', reason: 'scrapped', at: AT });
-      expect(decideGate(kind && join(kind), accepted)).toEqual({ kind: 'open' });
-    },
-  );
+  test.each([
+    ['no request', 'open', 'held'],
+    ['a request with nothing', 'open', 'held'],
+    ['the risk accepted', 'open', 'open'],
+    ['an account asked', 'prove', 'prove'],
+    ['an account confirmed', 'open', 'open'],
+    ['an account failed', 'open', 'held'],
+    ['LAPS asked', 'prove', 'prove'],
+    ['LAPS confirmed', 'open', 'open'],
+    ['LAPS failed', 'open', 'held'],
+    ['an account failed, LAPS confirmed', 'open', 'open'],
+    ['an account asked, LAPS confirmed', 'prove', 'prove'],
+    ['an account asked, the risk accepted', 'open', 'open'],
+  ] as const)('with %s is %s for a harmless join and %s for any other', (name, harmless, dangerous) => {
+    expect(Object.keys(REQUESTS)).toContain(name);
+    for (const kind of HARMLESS) expect(decideGate(join(kind), REQUESTS[name]).kind, kind).toBe(harmless);
+    for (const kind of DANGEROUS) expect(decideGate(join(kind), REQUESTS[name]).kind, kind).toBe(dangerous);
+  });
 
-  test('tells the administrator what keeps the device, and how to go on', () => {
-    expect(decideGate(join('hybrid'), unenroll())).toMatchObject({ reason: expect.stringContaining('hybrid joined') });
-    expect(decideGate(join('unknown'), unenroll())).toMatchObject({
-      reason: expect.stringContaining('Accept the risk'),
-    });
+  test('has a row above for each request', () => {
+    expect(Object.keys(REQUESTS)).toHaveLength(12);
+  });
+
+  test('tells the administrator what keeps the device, what failed, and how to go on', () => {
+    const reasonOf = (kind: Join['kind'], request: Unenroll) => {
+      const gate = decideGate(join(kind), request);
+      return gate.kind === 'held' ? gate.reason : '';
+    };
+    expect(reasonOf('hybrid', unenroll())).toContain('hybrid joined');
+    expect(reasonOf('unknown', unenroll())).toContain('could not be read');
+    expect(reasonOf('joined', REQUESTS['LAPS failed']!)).toContain('It is failed.');
+    for (const way of ['local administrator', 'LAPS', 'accept the risk']) {
+      expect(reasonOf('joined', unenroll())).toContain(way);
+    }
   });
 });

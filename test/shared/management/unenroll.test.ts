@@ -82,7 +82,9 @@ describe('Unenroll', () => {
 
   test('passes the gate when a person has taken the risk, and the record says who', async () => {
     const device = asked({ person: 'kim', reason: 'the PC is scrapped' });
-    expect(targets(await device.begin())).toEqual([TARGET]);
+    await device.begin();
+    expect(targets(await device.answer())).toEqual([TARGET]);
+    expect(device.partition.device.join).toMatchObject({ kind: 'hybrid' });
     expect(device.partition.device.unenroll?.acceptedRisk).toMatchObject({
       person: 'kim',
       reason: 'the PC is scrapped',
