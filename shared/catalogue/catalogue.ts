@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { PublishedIssuer } from '../certificates/issuers.ts';
 import { now } from '../platform/clock.ts';
+import { PROFILE_PREFIX, type Profile } from '../profiles/profile.ts';
 import { StorageUnavailable } from '../storage/errors.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -14,6 +15,8 @@ export interface CatalogueContent {
   issuers: X509Certificate[];
   /** Those of them that the enroll app can sign for, oldest first. */
   authorities: PublishedIssuer[];
+  /** What devices are to be set to. */
+  profiles?: Profile[];
   /** Whether there ever was a refusal of a user or a device: without one, nobody has to look for them. */
   hasRefusals?: boolean;
   /** Since when an issuing key has been waiting for a certificate of the organisation's own root (ISO 8601). */
@@ -69,7 +72,14 @@ export function openCatalogue(storage: Storage): Catalogue {
   let sparedUntil = 0;
 
   async function load(): Promise<CatalogueContent> {
-    const { rows } = await table.page(CATALOGUE_PARTITION, { limit: 1_000 });
+    const rows: Row<unknown>[] = [];
+    let from: string | undefined;
+    // One page, unless much is in it. Half of the profiles would be worse than none: the other half would be taken away.
+    do {
+      const page = await table.page(CATALOGUE_PARTITION, { from, limit: 1_000 });
+      rows.push(...page.rows);
+      from = page.next;
+    } while (from);
     return readRows(rows);
   }
 
@@ -152,6 +162,7 @@ function readRows(rows: Row<unknown>[]): CatalogueContent {
     policy: policySchema.safeParse(policyRow?.value.policy ?? {}).data ?? DEFAULT_POLICY,
     issuers: certificates.map((row) => new X509Certificate(row.value.der)),
     authorities: certificates.flatMap(({ value }) => readAuthority(value)).sort(byAge),
+    profiles: rows.filter((row) => row.rowKey.startsWith(PROFILE_PREFIX)).map((row) => row.value as Profile),
     ...(rows.some((row) => row.rowKey === REFUSALS_ROW) && { hasRefusals: true }),
     ...(ownRootRow?.value.since && { awaitingOwnRoot: ownRootRow.value.since }),
   };

@@ -2,7 +2,7 @@ import type { Log } from '../platform/log.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { tryWrite } from '../storage/tables.ts';
-import { certificateEnd, type Device, type DeviceState, type UnenrollState } from './device.ts';
+import { certificateEnd, type Device, type DeviceState, type ProfileProblem, type UnenrollState } from './device.ts';
 
 /**
  * One row per device in one partition, so that lists and the daily sweep page through all devices without opening each.
@@ -19,6 +19,9 @@ export interface DeviceListEntry {
   /** Day of the last contact, `YYYY-MM-DD`; absent before the first. */
   lastContactDay?: string;
   certificateEnd: string;
+  tags?: string[];
+  /** Profiles that do not hold on it, by name. */
+  profileProblems?: Record<string, ProfileProblem>;
 }
 
 export const LIST_PARTITION = 'devices';
@@ -41,6 +44,8 @@ export function listEntry(device: Device, lastContactDay: string | undefined): D
     enrolledAt,
     lastContactDay,
     certificateEnd: certificateEnd(device),
+    tags: device.tags,
+    profileProblems: device.profileProblems,
   };
 }
 

@@ -6,6 +6,8 @@ import { updateDeviceList } from '../devices/device-list.ts';
 import { now } from '../platform/clock.ts';
 import { sha256 } from '../platform/ids.ts';
 import { errorFacts, type Log } from '../platform/log.ts';
+import type { Profile } from '../profiles/profile.ts';
+import { hasSecrets, openProfiles } from '../profiles/secrets.ts';
 import type { Storage } from '../storage/storage.ts';
 import { Conflict } from '../storage/tables.ts';
 import { type ClientMessage, readSyncHdr, readSyncML, type SyncHdr, SyncMLError } from '../wire/syncml.ts';
@@ -73,7 +75,7 @@ async function answerWithCertificate(
   services: ManagementServices,
   request: ManagementRequest,
 ): Promise<ManagementReply> {
-  const { issuers, policy } = await services.catalogue.read();
+  const { issuers, policy, profiles } = await services.catalogue.read();
   const header = services.clientCert === 'platform' ? request.certificateHeader : null;
   const caller = checkClientCertificate(header, issuers, now());
   if (!caller.ok) return refused(services, caller.reason);
@@ -84,7 +86,7 @@ async function answerWithCertificate(
     const reason = snapshot ? whyRefused(snapshot.device.value, caller.thumbprint) : 'no such enrollment';
     if (!snapshot || reason) return { reply: refused(services, reason ?? 'no such enrollment') };
     const opens = Number(message.header.msgId) === 1;
-    return { snapshot, input: inputOf(request, message, caller.thumbprint, opens, policy) };
+    return { snapshot, input: inputOf(request, message, caller.thumbprint, opens, { policy, profiles }) };
   });
 }
 
@@ -99,7 +101,7 @@ async function answerWithDigest(services: ManagementServices, request: Managemen
   if (!cred || !locName || !ENROLLMENT_ID.test(locName)) {
     return { status: 200, body: challengeReply(key, header, cred ? 401 : 407, now()) };
   }
-  const { policy } = await services.catalogue.read();
+  const { policy, profiles } = await services.catalogue.read();
   return settle(services, locName.toLowerCase(), request.body, (snapshot) => {
     const verdict = verifyDigest(key, header, snapshot?.device.value.digestCredential, snapshot?.session?.value, now());
     if (verdict.kind === 'challenge' || !snapshot) {
@@ -109,7 +111,7 @@ async function answerWithDigest(services: ManagementServices, request: Managemen
     const message = small ?? parse(services, request.body, readSyncML);
     if (!message) return { reply: { status: 400, body: Buffer.alloc(0) } };
     const nonce = verdict.kind === 'opens' ? verdict.nonce : snapshot.session?.value.nonce;
-    const input = inputOf(request, message, cred.data, verdict.kind === 'opens', policy);
+    const input = inputOf(request, message, cred.data, verdict.kind === 'opens', { policy, profiles });
     return { snapshot, input: { ...input, nonce } };
   });
 }
@@ -154,10 +156,10 @@ function inputOf(
   message: ClientMessage,
   credential: string,
   opens: boolean,
-  policy: Policy,
+  { policy, profiles }: { policy: Policy; profiles: readonly Profile[] | undefined },
 ): TurnInput {
   const bodyHash = sha256(request.body).toString('hex');
-  return { message, bodyHash, credential, opens, now: now(), defaults: wantedDefaults(policy) };
+  return { message, bodyHash, credential, opens, now: now(), defaults: wantedDefaults(policy), profiles };
 }
 
 type Admission = { reply: ManagementReply } | { snapshot: Snapshot; input: TurnInput };
@@ -206,8 +208,12 @@ async function turnWithSecrets(
   snapshot: Snapshot,
   input: TurnInput,
 ): Promise<TurnOutcome> {
-  const key = await keyFor(storage, snapshot, log);
-  const outcome = takeTurn(openReply(key, snapshot), { ...input, secrets: openSecrets(key, snapshot) });
+  const { profiles = [] } = input;
+  const device = snapshot.device.value;
+  const key = await keyFor(storage, snapshot, log, hasSecrets(device, profiles));
+  const secrets = openSecrets(key, snapshot);
+  const profileSecrets = key === 'notNow' ? new Map<string, undefined>() : openProfiles(key, device, profiles);
+  const outcome = takeTurn(openReply(key, snapshot), { ...input, secrets, profileSecrets });
   if (!outcome.holdsSecret) return outcome;
   return { ...outcome, changes: sealReply(key, snapshot.device.value.id, outcome.changes) };
 }

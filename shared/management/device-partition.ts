@@ -1,11 +1,12 @@
 import { COMMAND_PREFIX, type Command } from '../commands/command.ts';
 import { DEVICE_ROW, type Device, SESSION_ROW } from '../devices/device.ts';
+import { type DeviceProfiles, PROFILES_OF_DEVICE_ROW } from '../profiles/setting-state.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Table } from '../storage/tables.ts';
 import type { Session } from './session.ts';
 import type { Snapshot } from './working-copy.ts';
 
-/** The first page of a device's partition: record, session and the commands next in line. */
+/** The first page of a device's partition: record, session, settings and the commands next in line. */
 const PAGE_ROWS = 60;
 /** Everything that a message reads sorts below this; what is finished sorts behind it. */
 const FINISHED = '~';
@@ -18,6 +19,7 @@ export async function readPartition(table: Table, enrollmentId: string): Promise
   return {
     device,
     session: rows.find((row) => row.rowKey === SESSION_ROW) as Row<Session> | undefined,
+    profiles: rows.find((row) => row.rowKey === PROFILES_OF_DEVICE_ROW) as Row<DeviceProfiles> | undefined,
     commands: rows.filter(isCommand),
     next,
   };

@@ -13,13 +13,19 @@ import type { Snapshot } from './working-copy.ts';
 /** Secret data around the pure turn: decrypted before it, and what it leaves in the session row encrypted behind it. */
 
 /**
- * The data key, if anything in the snapshot needs it; one call in the life of a process.
+ * The data key, if anything in the snapshot or beside it (`alsoNeeded`) needs it; one call in the life of a process.
  *
  * @returns `notNow` when this app may not read it: then nothing else of the device has to suffer
  * @throws StorageUnavailable
  */
-export async function keyFor(storage: Storage, snapshot: Snapshot, log: Log): Promise<Buffer | 'notNow' | undefined> {
+export async function keyFor(
+  storage: Storage,
+  snapshot: Snapshot,
+  log: Log,
+  alsoNeeded = false,
+): Promise<Buffer | 'notNow' | undefined> {
   const isNeeded =
+    alsoNeeded ||
     snapshot.session?.value.replySealed ||
     snapshot.commands.some(({ value }) => value.items.some((item) => item.sealed));
   if (!isNeeded) return undefined;

@@ -1,4 +1,5 @@
 import type { Device } from '../devices/device.ts';
+import type { Profile } from '../profiles/profile.ts';
 import type { Change } from '../storage/tables.ts';
 import type { ClientMessage } from '../wire/syncml.ts';
 import type { ReplyBuilder } from './reply-builder.ts';
@@ -20,6 +21,13 @@ export interface TurnInput {
   now: Date;
   /** What the organisation gives every PC; absent: nothing. */
   defaults?: readonly WantedDefault[];
+  /** The profiles of the organisation; absent: not known, so that nothing is set and nothing taken away. */
+  profiles?: readonly Profile[] | undefined;
+  /**
+   * The secret values of those that are for this device, by what is stored of them; undefined for what cannot be decrypted.
+   * What is not in it waits: the key could not be read at this moment.
+   */
+  profileSecrets?: ReadonlyMap<string, string | undefined>;
   /**
    * The secret data of the commands that were read, by command and item; undefined for what cannot be decrypted. A command
    * that is not in it stays as it is: the key could not be read at this moment.

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Command, isFinal } from '../commands/command.ts';
 import { moveToFinished } from '../commands/finished-rows.ts';
 import { DEVICE_ROW, type Device, SESSION_ROW } from '../devices/device.ts';
+import { type DeviceProfiles, PROFILES_OF_DEVICE_ROW } from '../profiles/setting-state.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Change } from '../storage/tables.ts';
 import { MAX_COMMANDS } from './reply-builder.ts';
@@ -11,14 +12,16 @@ import type { Session } from './session.ts';
 export interface Snapshot {
   device: Row<Device>;
   session?: Row<Session>;
+  /** What is known of the settings of its profiles. */
+  profiles?: Row<DeviceProfiles>;
   /** Unfinished commands in the order of their sequence. */
   commands: Row<Command>[];
   /** Where the next page of commands begins, when there are more. */
   next?: string;
 }
 
-/** A table transaction takes 100 operations; two are the device and the session. */
-const MAX_OPERATIONS = 98;
+/** A table transaction takes 100 operations; three are the device, the session and the settings of its profiles. */
+const MAX_OPERATIONS = 97;
 /**
  * And 4 MiB. What a message must write (answers to what was asked, commands that go out, session and device) stays below
  * three; the rest is for changes that may as well be made in a later message.
@@ -31,12 +34,14 @@ export const MAX_COMMAND_BYTES = 1024 * 1024;
  */
 export class WorkingCopy {
   device: Device;
+  profiles: DeviceProfiles;
   readonly commands: Command[];
   readonly #snapshot: Snapshot;
 
   constructor(snapshot: Snapshot) {
     this.#snapshot = snapshot;
     this.device = snapshot.device.value;
+    this.profiles = snapshot.profiles?.value ?? { settings: {} };
     this.commands = snapshot.commands.map((row) => row.value);
   }
 
@@ -83,7 +88,15 @@ export class WorkingCopy {
       this.device = { ...this.device, revision: device.value.revision + 1 };
       changes.push({ kind: 'replace', rowKey: DEVICE_ROW, value: this.device, etag: device.etag });
     }
-    return [...changes, ...this.#commandChanges()];
+    return [...changes, ...this.#profileChanges(), ...this.#commandChanges()];
+  }
+
+  #profileChanges(): Change[] {
+    const before = this.#snapshot.profiles;
+    if (isDeepStrictEqual(this.profiles, before?.value ?? { settings: {} })) return [];
+    const rowKey = PROFILES_OF_DEVICE_ROW;
+    const value = this.profiles;
+    return [before ? { kind: 'replace', rowKey, value, etag: before.etag } : { kind: 'insert', rowKey, value }];
   }
 
   #commandChanges(): Change[] {

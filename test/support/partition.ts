@@ -11,6 +11,7 @@ import { sealItems } from '../../shared/commands/secrets.ts';
 import { DEVICE_ROW, type Device, SESSION_ROW } from '../../shared/devices/device.ts';
 import type { Session } from '../../shared/management/session.ts';
 import type { Snapshot } from '../../shared/management/working-copy.ts';
+import { type DeviceProfiles, PROFILES_OF_DEVICE_ROW } from '../../shared/profiles/setting-state.ts';
 import type { Row } from '../../shared/storage/rows.ts';
 import { type Change, Conflict, type Table } from '../../shared/storage/tables.ts';
 import { checkTransaction, fits, MemoryStorage } from './memory-storage.ts';
@@ -37,6 +38,9 @@ export class Partition {
     return {
       device: row(DEVICE_ROW) as Row<Device>,
       session: page.includes(SESSION_ROW) ? (row(SESSION_ROW) as Row<Session>) : undefined,
+      profiles: page.includes(PROFILES_OF_DEVICE_ROW)
+        ? (row(PROFILES_OF_DEVICE_ROW) as Row<DeviceProfiles>)
+        : undefined,
       commands: page.filter((key) => key.startsWith(COMMAND_PREFIX)).map((key) => row(key) as Row<Command>),
       next: keys.length > limit ? keys[limit] : undefined,
     };

@@ -1,0 +1,82 @@
+import { nodePath, relation } from '../commands/node-path.ts';
+import type { ProfileSetting } from './profile.ts';
+import type { SettingState } from './setting-state.ts';
+import type { Wanted } from './wanted.ts';
+
+/**
+ * Finds what somebody else has changed, by reading back the nodes that we set: each once a day. Of a policy the node below
+ * `Policy/Config` is read, which holds what management set, and not `Policy/Result`: that one holds what Windows made of
+ * all sources, and may rightly differ from ours (Microsoft Learn, Policy CSP).
+ */
+
+/** How often a setting is read back. */
+export const READ_EVERY_MS = 86_400_000;
+/** Readings of one session; the oldest first, so that all have their turn. */
+export const READS_PER_SESSION = 20;
+
+/** @returns the nodes that are to be read back now, the longest unread first */
+export function readingsDue(
+  wanted: ReadonlyMap<string, Wanted>,
+  states: Readonly<Record<string, SettingState>>,
+  now: Date,
+): string[] {
+  const due = [...wanted.values()].flatMap(({ node, hash, held }): { node: string; at: string }[] => {
+    const state = states[node];
+    if (held || !state || state.set !== hash || state.unreadable || isTried(state, hash)) return [];
+    const at = state.readAt ?? state.setAt ?? '';
+    return now.getTime() - (Date.parse(at) || 0) >= READ_EVERY_MS ? [{ node, at }] : [];
+  });
+  return due.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.node < b.node ? -1 : 1)).map(({ node }) => node);
+}
+
+function isTried({ attempt }: SettingState, hash: string): boolean {
+  return attempt !== undefined && (attempt.status === undefined || attempt.hash === hash);
+}
+
+/** What a Get of a node brought: `value` is there when the status is 200 and it came whole. */
+export interface Reading {
+  status: number;
+  value?: string | undefined;
+  now: Date;
+}
+
+/** @returns the state after a reading; without `set` where the value is not ours any more, so that it is sent again */
+export function noteReading(state: SettingState, wanted: Wanted | undefined, reading: Reading): SettingState {
+  const readAt = reading.now.toISOString();
+  const { status, value } = reading;
+  if (state.set === undefined || wanted?.hash !== state.set) return { ...state, readAt };
+  const isGone = status === 404;
+  if (status !== 200 && !isGone) return { ...state, readAt, unreadable: true };
+  const differs = value !== undefined && !showsOtherwise(wanted) && !isSame(wanted, value);
+  if (!isGone && !differs) return { ...state, readAt };
+  const { set: _, setAt: __, ...rest } = state;
+  // What there is now is somebody else's or nothing, but ours is the node: it is taken away with the profile.
+  return { ...rest, readAt, unsure: true, drifts: (state.drifts ?? 0) + 1, driftAt: readAt };
+}
+
+/** Nodes that answer a Get with a state, or in words of their own, and not with what was set. */
+const SHOW_OTHERWISE = [
+  // BitLocker CSP: the answer is whether it is enforced by now
+  'BitLocker/RequireDeviceEncryption',
+  'BitLocker/RequireStorageCardEncryption',
+];
+
+/** Of these only that the node is there can be seen: Windows writes XML anew, and does not give secrets out. */
+function showsOtherwise({ target, format, value, secret }: Wanted): boolean {
+  const isMarkup = format === 'xml' || value?.trimStart().startsWith('<');
+  return (
+    secret === true || isMarkup === true || SHOW_OTHERWISE.some((node) => relation(nodePath(target), node) === 'at')
+  );
+}
+
+function isSame({ value = '', format }: Wanted, read: string): boolean {
+  return plain(format, value) === plain(format, read);
+}
+
+/** A value as it is compared: what Windows writes in another way is the same. */
+function plain(format: ProfileSetting['format'], value: string): string {
+  if (format === 'b64') return value.replace(/\s/g, '');
+  if (format === 'bool') return value.trim().toLowerCase();
+  const text = value.trim();
+  return format === 'int' && /^-?\d+$/.test(text) ? String(Number(text)) : text;
+}
