@@ -15,8 +15,11 @@ export interface EntraEnrollment {
   answer?: 'accept' | 'decline';
 }
 
-/** Where Windows waits for the answer of the page. */
-const REDIRECT = 'ms-appx-web://microsoft.aad.brokerplugin/terms';
+/** Where Windows waits for the answer of the page: the set-up of a new PC under a scheme of its own, Settings in an app. */
+const REDIRECTS: Record<EntraKind, string> = {
+  join: 'ms-aadj-redir://auth/mdm',
+  workAccount: 'ms-appx-web://microsoft.aad.brokerplugin/terms',
+};
 
 /** The PC as it is when it asks for management: a join enrolls the device, a work account enrolls its user. */
 export function machineInEntra(machine: Machine, kind: EntraKind): Machine {
@@ -34,13 +37,13 @@ export async function passTermsOfUse(http: HttpClient, entra: EntraEnrollment): 
   const { kind, token, termsOfUse, answer = 'accept' } = entra;
   if (termsOfUse === undefined) return undefined;
   const url = new URL(termsOfUse);
-  url.searchParams.set('redirect_uri', REDIRECT);
+  url.searchParams.set('redirect_uri', REDIRECTS[kind]);
   url.searchParams.set('client-request-id', '1f0f6b1e-8a5a-4a4e-9d43-3f1d2a5f9b60');
   url.searchParams.set('api-version', '1.0');
   if (kind === 'join') url.searchParams.set('mode', 'azureadjoin');
   const headers = { Authorization: `Bearer ${token}`, 'CXH-HOST': 'FRX' };
   const page = await http.send({ step: 'terms of use', method: 'GET', url: url.href, headers });
-  return blobOf(page.status === 302 ? page : await submit(http, url, page, answer));
+  return blobOf(page.status === 302 ? page : await submit(http, url, page, answer), REDIRECTS[kind]);
 }
 
 /** Presses one of the two buttons of the page's form. */
@@ -63,9 +66,10 @@ async function submit(http: HttpClient, url: URL, page: HttpReply, answer: strin
   });
 }
 
-function blobOf({ status, location = '' }: HttpReply): string | undefined {
-  if (status !== 302 || !location.startsWith(REDIRECT)) throw failed(`the page leads to "${location}", HTTP ${status}`);
-  const query = new URLSearchParams(location.slice(REDIRECT.length + 1));
+function blobOf({ status, location = '' }: HttpReply, redirect: string): string | undefined {
+  if (status !== 302 || !location.startsWith(`${redirect}?`))
+    throw failed(`the page leads to "${location}", HTTP ${status}`);
+  const query = new URLSearchParams(location.slice(redirect.length + 1));
   const error = query.get('error');
   if (error !== null) throw failed(`${error}: ${query.get('error_description') ?? ''}`);
   if (query.get('IsAccepted') !== 'true') throw failed('the terms of use were declined');

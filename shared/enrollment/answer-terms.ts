@@ -8,7 +8,7 @@ import { EnrollmentRefusal } from './refusal.ts';
 import { readTermsForm, writeTermsForm } from './terms-form.ts';
 import { writeOpaqueBlob } from './terms-of-use.ts';
 import { noTermsPage, termsPage } from './terms-page.ts';
-import { windowsScheme } from './windows-redirect.ts';
+import { TERMS_SCHEMES, type WindowsScheme, windowsScheme } from './windows-redirect.ts';
 
 /**
  * The terms of use that Windows shows while a PC joins Microsoft Entra or gets a work account (Learn, "Microsoft Entra
@@ -40,7 +40,8 @@ export async function showTerms(
   authorization: string | null,
 ): Promise<TermsReply> {
   const redirectUri = query.get('redirect_uri') ?? '';
-  if (windowsScheme(redirectUri) !== 'ms-appx-web:') {
+  const scheme = windowsScheme(redirectUri, TERMS_SCHEMES);
+  if (!scheme) {
     const { policy } = await services.catalogue.readOrLast();
     return { status: 400, page: noTermsPage(policy, NOT_FROM_WINDOWS) };
   }
@@ -49,7 +50,12 @@ export async function showTerms(
   try {
     const { policy } = await services.catalogue.read();
     const entraUser = await verifyEntraToken(bearerOf(authorization), policy.entra, now());
-    return await termsFor(services, policy, { entraUser, redirectUri, isJoin: query.get('mode') === 'azureadjoin' });
+    return await termsFor(services, policy, {
+      entraUser,
+      redirectUri,
+      scheme,
+      isJoin: query.get('mode') === 'azureadjoin',
+    });
   } catch (error) {
     return explain(services, redirectUri, query, error);
   }
@@ -58,13 +64,13 @@ export async function showTerms(
 async function termsFor(
   services: TermsServices,
   policy: Policy,
-  v: { entraUser: EntraUser; redirectUri: string; isJoin: boolean },
+  v: { entraUser: EntraUser; redirectUri: string; scheme: WindowsScheme; isJoin: boolean },
 ): Promise<TermsReply> {
-  const { entraUser, redirectUri, isJoin } = v;
+  const { entraUser, redirectUri, scheme, isJoin } = v;
   const { text, version } = policy.termsOfUse;
   if (text === '') return back(redirectUri, { IsAccepted: 'true' });
   const form = await writeTermsForm(await services.appKey(), { entraUser, version, redirectUri }, now());
-  return { status: 200, page: termsPage(policy, { form, mayDecline: !isJoin }) };
+  return { status: 200, page: termsPage(policy, { form, scheme, mayDecline: !isJoin }) };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Ownership } from '../devices/device.ts';
-import { type WindowsScheme, windowsScheme } from './windows-redirect.ts';
+import { SIGN_IN_SCHEMES, type WindowsScheme, windowsScheme } from './windows-redirect.ts';
 
 /** What Windows puts into the address of the sign-in page, and the page carries along (MS-MDE2 3.2). */
 export interface SignInRequest {
@@ -29,7 +29,7 @@ const GUID = /^\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?$/i;
  */
 export function readSignInRequest(parameters: URLSearchParams): SignInRequest | undefined {
   const [appru = '', ...more] = parameters.getAll('appru');
-  const scheme = windowsScheme(appru);
+  const scheme = windowsScheme(appru, SIGN_IN_SCHEMES);
   if (!scheme || more.length > 0) return undefined;
   const text = (name: string, most: number) => {
     const value = parameters.get(name)?.trim() ?? '';

@@ -2,14 +2,16 @@ import type { Policy } from '../catalogue/policy.ts';
 import { html } from '../pages/html.ts';
 import { type Page, page } from '../pages/page.ts';
 import { TERMS_OF_USE_PATH } from '../wire/paths.ts';
+import type { WindowsScheme } from './windows-redirect.ts';
 
 /**
  * The terms of use as Windows shows them inside its own page, with or without script. A join has no Decline of its own:
  * whoever does not want to joins nothing, and Windows has a button for that.
  *
  * @param v.form what the form brings back
+ * @param v.scheme where Windows waits for the answer
  */
-export function termsPage(policy: Policy, v: { form: string; mayDecline: boolean }): Page {
+export function termsPage(policy: Policy, v: { form: string; scheme: WindowsScheme; mayDecline: boolean }): Page {
   const paragraphs = policy.termsOfUse.text.split(/\n\s*\n/).map((text) => html`<p>${text.trim()}</p>\n`);
   const decline = html`<button class="button second" name="answer" value="decline">Decline</button>`;
   const main = html`<h1>Terms of use</h1>
@@ -22,7 +24,7 @@ ${paragraphs}</section>
 ${v.mayDecline && decline}
 </form>`;
   // The answer to the form leads back into Windows, and the policy holds for where a form leads as well.
-  return framed(policy, { title: 'Terms of use', main, formAction: "'self' ms-appx-web:" });
+  return framed(policy, { title: 'Terms of use', main, formAction: `'self' ${v.scheme}` });
 }
 
 /** For whoever cannot be sent back to Windows, since it is not known where it waits. */

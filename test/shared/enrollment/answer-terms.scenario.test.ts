@@ -78,6 +78,17 @@ describe('the page of the terms of use', () => {
     expect(headers).not.toHaveProperty('X-Frame-Options');
   });
 
+  test('leads back into the set-up of a new PC as well, which waits under another scheme', async () => {
+    const redirect_uri = 'ms-aadj-redir://auth/mdm';
+    const reply = await show({ redirect_uri });
+    const policy = reply.status === 200 ? reply.page.headers['Content-Security-Policy'] : '';
+    expect(policy).toContain("form-action 'self' ms-aadj-redir:;");
+    const { form } = await shownForm({ redirect_uri });
+    expect(locationOf(await answer(form, 'accept'))).toMatch(
+      /^ms-aadj-redir:\/\/auth\/mdm\?IsAccepted=true&OpaqueBlob=[\w.-]+$/,
+    );
+  });
+
   test('holds nothing of the token', async () => {
     const token = await entra.token();
     const reply = await show({}, `Bearer ${token}`);

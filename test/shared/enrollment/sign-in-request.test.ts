@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { carriedAlong, readSignInRequest } from '../../../shared/enrollment/sign-in-request.ts';
-import { windowsScheme } from '../../../shared/enrollment/windows-redirect.ts';
+import { SIGN_IN_SCHEMES, TERMS_SCHEMES, windowsScheme } from '../../../shared/enrollment/windows-redirect.ts';
 
 describe('an address in Windows', () => {
   test.each([
@@ -8,7 +8,14 @@ describe('an address in Windows', () => {
     ['ms-app://s-1-15-2-1910091885-1573563583-1104941280-2418270861-3411158377-2822700936-2990310272/', 'ms-app:'],
     ['ms-appx-web://Microsoft.AAD.BrokerPlugin/x?a=1&b=%20', 'ms-appx-web:'],
   ])('%s is taken', (address, scheme) => {
-    expect(windowsScheme(address)).toBe(scheme);
+    expect(windowsScheme(address, SIGN_IN_SCHEMES)).toBe(scheme);
+  });
+
+  test('takes no token under the scheme of the terms of use, nor its answer under that of the sign-in', () => {
+    const setUp = 'ms-aadj-redir://auth/mdm';
+    expect(windowsScheme(setUp, TERMS_SCHEMES)).toBe('ms-aadj-redir:');
+    expect(windowsScheme(setUp, SIGN_IN_SCHEMES)).toBeUndefined();
+    expect(windowsScheme('ms-app://windows.immersivecontrolpanel', TERMS_SCHEMES)).toBeUndefined();
   });
 
   test.each([
@@ -37,7 +44,8 @@ describe('an address in Windows', () => {
     'javascript://ms-app://a',
     'data:text/html,ms-app://a',
   ])('%j is not', (address) => {
-    expect(windowsScheme(address)).toBeUndefined();
+    expect(windowsScheme(address, SIGN_IN_SCHEMES)).toBeUndefined();
+    expect(windowsScheme(address, TERMS_SCHEMES)).toBeUndefined();
   });
 });
 
