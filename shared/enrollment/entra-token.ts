@@ -131,11 +131,19 @@ function userOf(payload: JWTPayload, tenantId: string): EntraUser {
   const names = ['upn', 'unique_name', 'preferred_username'].map((claim) => text(payload, claim));
   const user = names.find((name) => name !== undefined && PRINCIPAL_NAME.test(name));
   if (user === undefined) throw refused('it names no user');
+  if (isGuest(payload, user, tenantId))
+    throw refused('it speaks of a guest, whose name is what another directory says');
   const guid = (claim: string) => {
     const value = text(payload, claim);
     return value !== undefined && GUID.test(value) ? value.toLowerCase() : undefined;
   };
   return { user, tenantId, objectId: guid('oid'), deviceId: guid('deviceid') };
+}
+
+/** Somebody signed in elsewhere could come under a name that is another person's here (Learn, "ID token claims reference": idp, acct). */
+function isGuest({ acct, idp, iss }: JWTPayload, user: string, tenantId: string): boolean {
+  const isForeign = idp !== undefined && idp !== iss && idp !== `https://sts.windows.net/${tenantId}/`;
+  return isForeign || acct === 1 || user.toUpperCase().includes('#EXT#');
 }
 
 function text(payload: JWTPayload, claim: string): string | undefined {

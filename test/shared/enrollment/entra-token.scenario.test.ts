@@ -35,6 +35,7 @@ describe('a token of the tenant', () => {
     ['with the tenant in other letter case', { claims: { tid: TENANT.toUpperCase() } }, 'kim@example.org'],
     ['without a scope', { claims: { scp: undefined } }, 'kim@example.org'],
     ['with more scopes', { claims: { scp: 'openid mdm_delegation' } }, 'kim@example.org'],
+    ['of a member', { claims: { acct: 0, idp: `https://sts.windows.net/${TENANT}/` } }, 'kim@example.org'],
   ])('%s names its user', async (_, parts, user) => {
     expect(await verify(await entra.token(parts))).toEqual({
       user,
@@ -75,6 +76,10 @@ describe('refused is a token', () => {
     ['with the scope of another purpose', { claims: { scp: 'user_impersonation' } }],
     ['whose scope only holds the right word', { claims: { scp: 'not_mdm_delegation' } }],
     ['of an application', { claims: { idtyp: 'app' } }],
+    ['of a guest', { claims: { upn: 'kim_fabrikam.com#EXT#@contoso.onmicrosoft.com' } }],
+    ['of a guest by the claim acct', { claims: { acct: 1 } }],
+    ['of a guest of another tenant', { claims: { idp: `https://sts.windows.net/${other}/` } }],
+    ['of a guest with an account of his own', { version: 1 as const, claims: { upn: undefined, idp: 'live.com' } }],
     ['that names no user', { claims: { preferred_username: undefined } }],
     ['whose user is no name of a domain', { claims: { preferred_username: 'kim' } }],
     ['whose user has a character that XML cannot carry', { claims: { preferred_username: 'k\u0001@example.org' } }],
