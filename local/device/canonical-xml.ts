@@ -1,7 +1,10 @@
 /**
- * Exclusive XML Canonicalization 1.0 (W3C), without comments, of documents that this device wrote itself: elements,
- * attributes and text, nothing else. The signature of a request is over this form.
+ * Canonical XML 1.0 and Exclusive XML Canonicalization 1.0 (W3C), without comments, of documents that this device wrote
+ * itself: elements, attributes and text, nothing else. The signature of a request is over these forms.
  */
+
+/** `inclusive` declares what is in scope where it is declared, `exclusive` what is used where it is used. */
+export type CanonicalForm = 'inclusive' | 'exclusive';
 
 interface Element {
   name: string;
@@ -12,8 +15,8 @@ interface Element {
 type Namespaces = ReadonlyMap<string, string>;
 
 /** In: markup with one root element. Out: its canonical form. Errors: a document that the device would not write. */
-export function canonicalXml(markup: string): string {
-  return write(parse(markup), new Map([['', '']]), new Map([['', '']]));
+export function canonicalXml(markup: string, form: CanonicalForm): string {
+  return write(parse(markup), { form, inScope: new Map([['', '']]), rendered: new Map([['', '']]) });
 }
 
 function parse(markup: string): Element {
@@ -42,15 +45,23 @@ function attributesOf(text: string): [string, string][] {
   return [...text.matchAll(/\s([^\s=]+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name, decode(value)]);
 }
 
-/** `inScope`: what the document declares; `rendered`: what the canonical form has declared already. */
-function write({ name, attributes, content }: Element, inScope: Namespaces, rendered: Namespaces): string {
+interface Context {
+  form: CanonicalForm;
+  /** what the document declares */
+  inScope: Namespaces;
+  /** what the canonical form has declared already */
+  rendered: Namespaces;
+}
+
+function write({ name, attributes, content }: Element, { form, inScope, rendered }: Context): string {
   const declared = attributes.flatMap(([key, value]): [string, string][] =>
     key === 'xmlns' ? [['', value]] : key.startsWith('xmlns:') ? [[key.slice(6), value]] : [],
   );
   const scope: Namespaces = new Map([...inScope, ...declared]);
   const plain = attributes.filter(([key]) => key !== 'xmlns' && !key.startsWith('xmlns:'));
-  const used = new Set([prefixOf(name), ...plain.map(([key]) => prefixOf(key)).filter((prefix) => prefix !== '')]);
-  const missing = [...used].filter((prefix) => rendered.get(prefix) !== scope.get(prefix)).sort();
+  const used = [prefixOf(name), ...plain.map(([key]) => prefixOf(key)).filter((prefix) => prefix !== '')];
+  const declarable = new Set(form === 'inclusive' ? scope.keys() : used);
+  const missing = [...declarable].filter((prefix) => rendered.get(prefix) !== scope.get(prefix)).sort();
   const now: Namespaces = new Map([...rendered, ...missing.map((p): [string, string] => [p, scope.get(p) ?? ''])]);
   const declarations = missing.map((prefix) => {
     const key = prefix === '' ? 'xmlns' : `xmlns:${prefix}`;
@@ -60,7 +71,9 @@ function write({ name, attributes, content }: Element, inScope: Namespaces, rend
   const rest = plain
     .toSorted((a, b) => (order(a) < order(b) ? -1 : 1))
     .map(([key, value]) => ` ${key}="${escapeAttribute(value)}"`);
-  const inside = content.map((part) => (typeof part === 'string' ? escapeText(part) : write(part, scope, now)));
+  const inside = content.map((part) =>
+    typeof part === 'string' ? escapeText(part) : write(part, { form, inScope: scope, rendered: now }),
+  );
   return `<${name}${declarations.join('')}${rest.join('')}>${inside.join('')}</${name}>`;
 }
 

@@ -32,17 +32,18 @@ export function certificateToken({ certificate }: UserCertificate, now: Date): M
 }
 
 /**
- * Signs a message as a whole, with the signature inside its security header (XML Signature, enveloped). In: the message
- * with the header as `certificateToken` wrote it. Out: the message with the signature at the end of that header.
+ * Signs a message as a whole, with the signature inside its security header (XML Signature, enveloped). The client names no
+ * other transform, so the digest is over Canonical XML (XML Signature 4.4.3.2), and adds what KeyInfo holds afterwards.
+ * In: the message with the header as `certificateToken` wrote it. Out: the message with the signature at the end of that header.
  */
 export function signMessage(message: Buffer, { key }: UserCertificate): Buffer {
   const text = message.toString('utf8');
-  const digest = createHash('sha256').update(canonicalXml(text)).digest('base64');
+  const digest = createHash('sha256').update(canonicalXml(text, 'inclusive')).digest('base64');
   const algorithm = (name: string, uri: string) => element(name, undefined, { Algorithm: uri });
   const reference = element(
     'Reference',
     [
-      element('Transforms', [algorithm('Transform', `${DSIG}enveloped-signature`), algorithm('Transform', EXCLUSIVE)]),
+      element('Transforms', algorithm('Transform', `${DSIG}enveloped-signature`)),
       algorithm('DigestMethod', 'http://www.w3.org/2001/04/xmlenc#sha256'),
       textElement('DigestValue', digest),
     ],
@@ -50,13 +51,14 @@ export function signMessage(message: Buffer, { key }: UserCertificate): Buffer {
   );
   const method = algorithm('SignatureMethod', 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256');
   const parts = [algorithm('CanonicalizationMethod', EXCLUSIVE), method, reference];
-  const value = sign('sha256', Buffer.from(canonicalXml(element('SignedInfo', parts, { xmlns: DSIG }))), key);
+  const value = sign(
+    'sha256',
+    Buffer.from(canonicalXml(element('SignedInfo', parts, { xmlns: DSIG }), 'exclusive')),
+    key,
+  );
   const keyInfo = element(
     'KeyInfo',
-    element(
-      'wsse:SecurityTokenReference',
-      element('wsse:Reference', undefined, { URI: `#${TOKEN_ID}`, ValueType: X509 }),
-    ),
+    element('wsse:SecurityTokenReference', element('wsse:Reference', undefined, { URI: TOKEN_ID, ValueType: X509 })),
   );
   const signature = element(
     'Signature',

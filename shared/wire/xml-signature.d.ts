@@ -27,7 +27,11 @@ export class SignedXml {
   getSignedReferences(): string[];
 }
 
-/** `xml-crypto`'s own writer of the canonical form. */
+/** `xml-crypto`'s own writers of the canonical forms. */
+export class CanonicalXml {
+  process(node: DomNode, options: object): { toString(): string };
+}
+
 export class ExclusiveCanonicalization {
   process(node: DomNode, options: object): { toString(): string };
 }

@@ -1,3 +1,3 @@
 // Two libraries behind types of our own (xml-signature.d.ts): theirs bring all of the browser's global types with them.
 export { DOMParser } from '@xmldom/xmldom';
-export { ExclusiveCanonicalization, SignedXml } from 'xml-crypto';
+export { C14nCanonicalization as CanonicalXml, ExclusiveCanonicalization, SignedXml } from 'xml-crypto';

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalXml } from '../../../local/device/canonical-xml.ts';
 import { element, escapeXml, textElement } from '../../../local/device/xml-writer.ts';
-import { DOMParser, ExclusiveCanonicalization } from '../../../shared/wire/xml-signature.js';
+import { CanonicalXml, DOMParser, ExclusiveCanonicalization } from '../../../shared/wire/xml-signature.js';
 
-describe('the canonical form', () => {
+describe('the exclusive canonical form', () => {
   test.each([
     ['<a/>', '<a></a>'],
     ['<a b="2" a="1"/>', '<a a="1" b="2"></a>'],
@@ -15,10 +15,27 @@ describe('the canonical form', () => {
     ['<a>&lt;&gt;&amp;&quot;&#xD;</a>', '<a>&lt;&gt;&amp;"&#xD;</a>'],
     ['<a b="&lt;&gt;&amp;&quot;&#xD;"/>', '<a b="&lt;>&amp;&quot;&#xD;"></a>'],
   ])('of %s is %s', (markup, canonical) => {
-    expect(canonicalXml(markup)).toBe(canonical);
+    expect(canonicalXml(markup, 'exclusive')).toBe(canonical);
   });
+});
 
-  test('is the one that another writer of it gives, for whatever this device writes', () => {
+describe('the inclusive canonical form', () => {
+  test.each([
+    ['<a/>', '<a></a>'],
+    ['<p:a xmlns:q="v" xmlns:p="u"><b/></p:a>', '<p:a xmlns:p="u" xmlns:q="v"><b></b></p:a>'],
+    ['<a xmlns:p="u"><p:b xmlns:p="u"/></a>', '<a xmlns:p="u"><p:b></p:b></a>'],
+    ['<a xmlns="u"><b><c xmlns=""/></b></a>', '<a xmlns="u"><b><c xmlns=""></c></b></a>'],
+    ['<a xmlns:p="2" xmlns:q="1" p:x="" q:y="" z=""/>', '<a xmlns:p="2" xmlns:q="1" z="" q:y="" p:x=""></a>'],
+  ])('of %s is %s', (markup, canonical) => {
+    expect(canonicalXml(markup, 'inclusive')).toBe(canonical);
+  });
+});
+
+describe('both canonical forms', () => {
+  test.each([
+    ['inclusive', CanonicalXml],
+    ['exclusive', ExclusiveCanonicalization],
+  ] as const)('are those that another writer gives, for whatever this device writes: %s', (form, Other) => {
     const name = fc.constantFrom('a', 'p:a', 'q:b');
     const text = fc.string({ unit: fc.constantFrom('x', '<', '&', '"', '>', '\r', 'ü', ' ') });
     const tree = (depth: number): fc.Arbitrary<object> =>
@@ -44,15 +61,15 @@ describe('the canonical form', () => {
           'xmlns:q': 'urn:q',
         });
         const root = new DOMParser().parseFromString(markup, 'text/xml').documentElement;
-        expect(canonicalXml(markup)).toBe(new ExclusiveCanonicalization().process(root, {}).toString());
+        expect(canonicalXml(markup, form)).toBe(new Other().process(root, {}).toString());
       }),
       { numRuns: 300 },
     );
   });
 
-  test('of what this device does not write is not guessed', () => {
+  test('of what this device does not write are not guessed', () => {
     for (const markup of ['<a><!-- b --></a>', '<a><?p?></a>', '<a>', '<a/><b/>', 'a', '']) {
-      expect(() => canonicalXml(markup)).toThrow();
+      expect(() => canonicalXml(markup, 'exclusive')).toThrow();
     }
   });
 });

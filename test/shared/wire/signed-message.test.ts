@@ -28,10 +28,12 @@ const userOf = (text: string) => readEnvelope(Buffer.from(text)).body.text;
 function signAnew(text: string, change: (signedInfo: string) => string, by = createPrivateKey(key)): string {
   const [own = ''] = /<SignedInfo>.*?<\/SignedInfo>/s.exec(text) ?? [];
   const changed = change(own);
-  const canonical = canonicalXml(changed.replace('<SignedInfo>', `<SignedInfo xmlns="${DSIG}">`));
+  const canonical = canonicalXml(changed.replace('<SignedInfo>', `<SignedInfo xmlns="${DSIG}">`), 'exclusive');
   const value = sign('sha256', Buffer.from(canonical), by).toString('base64');
   return text.replace(own, () => changed).replace(/<SignatureValue>[^<]*/, () => `<SignatureValue>${value}`);
 }
+
+const withTransform = (info: string, more: string) => info.replace('</Transforms>', `${more}</Transforms>`);
 
 describe('a signed message', () => {
   test('is read as what the signature covers, which is all but itself', () => {
@@ -46,15 +48,21 @@ describe('a signed message', () => {
     expect(userOf(read(`\ufeff<?xml version="1.0" encoding="utf-8"?>${rest}`))).toBe('kim');
   });
 
-  test('may leave the canonical form to the standard', () => {
-    // Its namespaces stand where they are declared and there are no attributes: the message is canonical as it is.
-    const inclusive = message();
+  test('may name the canonical form, where Windows leaves it to the standard', () => {
+    const digest = createHash('sha256').update(canonicalXml(message(), 'exclusive')).digest('base64');
     const text = signAnew(signedText(), (info) =>
-      info
-        .replace(`<Transform Algorithm="${EXCLUSIVE}"/>`, '')
-        .replace(/<DigestValue>[^<]*/, `<DigestValue>${createHash('sha256').update(inclusive).digest('base64')}`),
+      withTransform(info, `<Transform Algorithm="${EXCLUSIVE}"/>`).replace(
+        /<DigestValue>[^<]*/,
+        `<DigestValue>${digest}`,
+      ),
     );
     expect(userOf(read(text))).toBe('kim');
+  });
+
+  test('may have gone through a writer of other line ends, quotes, prefixes and order of attributes', () => {
+    const odd = body('kim').replace('<u:User ', '<u:User z="1"\n  Name="a&amp;b" u:a="2" xmlns:unused="urn:unused" ');
+    const text = signedText(message(`\n  ${odd}\n`)).replace(`xmlns:s="${SOAP}"`, `xmlns:s='${SOAP}'`);
+    expect(userOf(read(`<?xml version="1.0"?>\r\n${text.replaceAll('\n', '\r\n')}\r\n`))).toBe('kim');
   });
 });
 
@@ -123,7 +131,7 @@ describe('refused is a message', () => {
     ['has no transforms', (info: string) => info.replace(/<Transforms>.*<\/Transforms>/s, '')],
     [
       'has one transform too many',
-      (info: string) => info.replace('</Transforms>', `<Transform Algorithm="${EXCLUSIVE}"/></Transforms>`),
+      (info: string) => withTransform(info, `<Transform Algorithm="${EXCLUSIVE}"/>`.repeat(2)),
     ],
     [
       'selects by XPath',
@@ -131,17 +139,9 @@ describe('refused is a message', () => {
     ],
     [
       'transforms by XSLT',
-      (info: string) =>
-        info.replace(
-          `<Transform Algorithm="${EXCLUSIVE}"/>`,
-          '<Transform Algorithm="http://www.w3.org/TR/1999/REC-xslt-19991116"/>',
-        ),
+      (info: string) => withTransform(info, '<Transform Algorithm="http://www.w3.org/TR/1999/REC-xslt-19991116"/>'),
     ],
-    [
-      'keeps comments',
-      (info: string) =>
-        info.replace(`<Transform Algorithm="${EXCLUSIVE}"`, `<Transform Algorithm="${EXCLUSIVE}WithComments"`),
-    ],
+    ['keeps comments', (info: string) => withTransform(info, `<Transform Algorithm="${EXCLUSIVE}WithComments"/>`)],
     [
       'is canonical in another way',
       (info: string) =>
@@ -163,8 +163,8 @@ describe('refused is a message', () => {
     [
       'names prefixes of its own',
       (info: string) =>
-        info.replace(
-          `<Transform Algorithm="${EXCLUSIVE}"/>`,
+        withTransform(
+          info,
           `<Transform Algorithm="${EXCLUSIVE}"><InclusiveNamespaces xmlns="${EXCLUSIVE}" PrefixList="s"/></Transform>`,
         ),
     ],
@@ -181,7 +181,7 @@ describe('refused is a message', () => {
     for (const method of [`${DSIG}hmac-sha1`, 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256']) {
       const text = signedText().replace('http://www.w3.org/2001/04/xmldsig-more#rsa-sha256', method);
       const [info = ''] = /<SignedInfo>.*<\/SignedInfo>/s.exec(text) ?? [];
-      const canonical = canonicalXml(info.replace('<SignedInfo>', `<SignedInfo xmlns="${DSIG}">`));
+      const canonical = canonicalXml(info.replace('<SignedInfo>', `<SignedInfo xmlns="${DSIG}">`), 'exclusive');
       const value = createHmac('sha1', secret).update(canonical).digest('base64');
       expect(() => read(text.replace(/<SignatureValue>[^<]*/, `<SignatureValue>${value}`))).toThrow(SignatureError);
     }
