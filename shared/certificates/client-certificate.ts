@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { enrollmentIdOfSubject } from './enrollment-subject.ts';
 import { sha256Thumbprint } from './thumbprint.ts';
+import { isInDate, isIssuedBy } from './validity.ts';
 
 export type ClientCertificateResult =
   | { ok: true; enrollmentId: string; thumbprint: string }
@@ -72,17 +73,4 @@ function readHeader(header: string | null): X509Certificate | string {
   // Loose base64, PEM inside base64 and bytes after the certificate all read well and all come out different.
   if (certificate.raw.toString('base64') !== header) return 'the header is not the plain encoding of its certificate';
   return certificate;
-}
-
-function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  try {
-    return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
-  } catch {
-    return false; // a key or an algorithm that OpenSSL does not know
-  }
-}
-
-/** A date that cannot be read compares as false, and so counts as out of date. */
-function isInDate(certificate: X509Certificate, now: Date): boolean {
-  return Date.parse(certificate.validFrom) <= now.getTime() && now.getTime() <= Date.parse(certificate.validTo);
 }

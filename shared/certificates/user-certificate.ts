@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { AsnConvert, AsnUtf8StringConverter } from '@peculiar/asn1-schema';
 import { Certificate, id_ce_subjectAltName, SubjectAlternativeName } from '@peculiar/asn1-x509';
 import { fromBER } from 'asn1js';
+import { isInDate, isIssuedBy } from './validity.ts';
 
 /** A certificate that does not admit its user. `message` says why in words that may go to the journal. */
 export class UserCertificateError extends Error {
@@ -63,19 +64,6 @@ function checkKey({ publicKey }: X509Certificate): void {
   const { modulusLength = 0 } = publicKey.asymmetricKeyDetails ?? {};
   if (publicKey.asymmetricKeyType === 'rsa' && modulusLength >= MIN_KEY_BITS) return;
   throw new UserCertificateError(`its key is not RSA of ${MIN_KEY_BITS} bits or more`);
-}
-
-function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  try {
-    return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
-  } catch {
-    return false; // a key or an algorithm that OpenSSL does not know
-  }
-}
-
-/** A date that cannot be read compares as false, and so counts as out of date. */
-function isInDate(certificate: X509Certificate, now: Date): boolean {
-  return Date.parse(certificate.validFrom) <= now.getTime() && now.getTime() <= Date.parse(certificate.validTo);
 }
 
 function userOf(certificate: X509Certificate): string {
