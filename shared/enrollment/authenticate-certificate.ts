@@ -1,6 +1,5 @@
 import { readUserCertificate, UserCertificateError } from '../certificates/user-certificate.ts';
 import { now } from '../platform/clock.ts';
-import { X509_TOKEN } from '../wire/namespaces.ts';
 import { readSignedMessage, SignatureError } from '../wire/signed-message.ts';
 import { type Envelope, readEnvelope } from '../wire/soap.ts';
 import { readRequestSecurityToken } from '../wire/wstep.ts';
@@ -54,7 +53,7 @@ function proveUser(envelope: Envelope, token: string, issuers: readonly string[]
 function checkToken({ security }: Envelope, token: string): void {
   const { binarySecurityToken: own, usernameToken } = security;
   if (usernameToken) throw refused('a user name came with the certificate');
-  if (own?.valueType !== X509_TOKEN || own.token !== token) throw refused('another certificate was signed');
+  if (own?.token !== token) throw refused('another certificate was signed');
 }
 
 function checkTimestamp({ security }: Envelope): void {

@@ -18,7 +18,7 @@ export async function authenticate(input: AuthenticationInput): Promise<Applican
     checkOffered(input, 'OnPremise');
     return authenticateByInvitation(input, usernameToken);
   }
-  if (binarySecurityToken?.valueType === X509_TOKEN) {
+  if (binarySecurityToken && holdsCertificate(binarySecurityToken)) {
     checkOffered(input, 'Certificate');
     // Only who comes with a certificate pays for the code that reads signed XML.
     const { authenticateByCertificate } = await import('./authenticate-certificate.ts');
@@ -26,6 +26,14 @@ export async function authenticate(input: AuthenticationInput): Promise<Applican
   }
   if (binarySecurityToken) return authenticateByToken(input, binarySecurityToken);
   throw new EnrollmentRefusal('noCredential', 'The security header has no credential that is known here.');
+}
+
+/**
+ * Windows gives a certificate a type of its own, the document the one that it has for every token (MS-MDE2 3.4.4.1.1.1.2).
+ * Only a certificate is DER: a SEQUENCE of a length in two bytes, which no JWT begins with.
+ */
+function holdsCertificate({ valueType, token }: { valueType: string; token: string }): boolean {
+  return valueType === X509_TOKEN || (valueType === USER_TOKEN && token.startsWith('MII'));
 }
 
 /**

@@ -4,6 +4,7 @@ import { signMessage, type UserCertificate } from '../../../local/device/signed-
 import { policySchema } from '../../../shared/catalogue/policy.ts';
 import { authenticate } from '../../../shared/enrollment/authenticate.ts';
 import { setClock } from '../../../shared/platform/clock.ts';
+import { USER_TOKEN, X509_TOKEN } from '../../../shared/wire/namespaces.ts';
 import { readEnvelope } from '../../../shared/wire/soap.ts';
 import { readRequestSecurityToken } from '../../../shared/wire/wstep.ts';
 import { MemoryStorage } from '../../support/memory-storage.ts';
@@ -59,6 +60,12 @@ describe('a request that its user signed', () => {
     expect(grant.value.user).toBe('kim@example.org');
     expect(signedRequest?.token?.data.equals(csr)).toBe(true);
     expect(signedRequest?.context).toContainEqual({ name: 'DeviceID', value: 'D1' });
+  });
+
+  test('is his where the certificate is named by the type that the documents have for every token', async () => {
+    const documented = resigned((text) => text.replace(`ValueType="${X509_TOKEN}"`, `ValueType="${USER_TOKEN}"`));
+    expect(documented).toContain(`ValueType="${USER_TOKEN}"`);
+    expect(await refusalOf(documented)).toBe('kim@example.org');
   });
 
   test('may come again within its minutes, as when the reply was lost', async () => {
