@@ -53,7 +53,7 @@ export interface AcceptedRequest {
  * Calls: the grant, the device, the list, and three to look for the device by what it says of itself; up to three more for
  * a request that came before, and seven for a device that was enrolled before.
  * @returns the enrollment's record and its certificate (DER)
- * @throws {GrantMoved}; {EnrollmentRefusal} `invitationUsedUp`, `userDeviceLimit`, `organisationDeviceLimit`, `busy` when a later request took the place of this one
+ * @throws {GrantMoved}; {EnrollmentRefusal} `invitationUsedUp`, `userDeviceLimit`, `organisationDeviceLimit`, `deviceBlocked`, `busy` when a later request took the place of this one
  */
 export async function issueEnrollment(
   storage: Storage,
@@ -83,7 +83,8 @@ export async function issueEnrollment(
   return { device: await settleReturn(storage, device, now), certificate: leaf.der };
 }
 
-function checkCurrent({ state }: Device): void {
+function checkCurrent({ id, state }: Device): void {
+  if (state === 'blocked') throw new EnrollmentRefusal('deviceBlocked', `Device ${id} of the same request is blocked.`);
   if (state !== 'superseded') return;
   throw new EnrollmentRefusal('busy', 'A later request of the same hardware took the place of this one.');
 }
@@ -155,8 +156,13 @@ async function findAbandoned(
   if (!candidate) return undefined;
   const { rows } = await storage.table('devices').page<Device>(candidate.enrollmentId, { before: '2', limit: 2 });
   const [device, session] = rows;
-  const neverCalled = !session && (!device || !hasLeft(device.value));
+  const neverCalled = !session && (!device || mayBeGivenUp(device.value));
   return neverCalled ? candidate : undefined;
+}
+
+/** A blocked one keeps its state and its use: whoever has the PC must not get out of it by a retry. */
+function mayBeGivenUp(device: Device): boolean {
+  return !hasLeft(device) && device.state !== 'blocked';
 }
 
 async function readDevice(storage: Storage, enrollmentId: string): Promise<Row<Device> | undefined> {
@@ -189,7 +195,7 @@ function besides({ context: { attestation } }: AcceptedRequest): Change[] {
 async function supersede(storage: Storage, enrollmentId: string, by: Device): Promise<void> {
   const row = await readDevice(storage, enrollmentId);
   if (!row) return supersedeUnwritten(storage, enrollmentId, by);
-  if (hasLeft(row.value)) return;
+  if (!mayBeGivenUp(row.value)) return;
   const value: Device = {
     ...row.value,
     state: 'superseded',

@@ -104,7 +104,8 @@ export const REFUSALS = {
     // About the device and not the user, who may enroll another one.
     fault: 'NotSupported',
     message: 'This device may not enroll.',
-    remedy: 'If the device may enroll again, delete the refusal of its serial number or hardware id: lanyard allow.',
+    remedy:
+      'If the device may enroll again, delete the refusal of its serial number or hardware id: lanyard allow. Where the enrollment itself is blocked: lanyard unblock.',
   },
   decommissioning: {
     // It may come back when the job is done, so Windows is told to try later.

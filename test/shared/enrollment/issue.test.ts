@@ -1,12 +1,14 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readSigningRequest, type SigningRequest } from '../../../shared/certificates/signing-request.ts';
+import { blockDevice } from '../../../shared/devices/block.ts';
 import { DEVICE_ROW, type Device, SESSION_ROW } from '../../../shared/devices/device.ts';
 import type { DeviceListEntry } from '../../../shared/devices/device-list.ts';
 import { readEnrollmentContext } from '../../../shared/enrollment/enrollment-context.ts';
 import { GrantMoved } from '../../../shared/enrollment/grants.ts';
 import { createInvitation, findInvitation } from '../../../shared/enrollment/invitations.ts';
 import { issueEnrollment, MAX_RETRIES } from '../../../shared/enrollment/issue.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { MemoryStorage } from '../../support/memory-storage.ts';
 import { signingRequest } from '../../support/wire.ts';
 import { type MemoryAuthority, memoryAuthority } from '../certificates/memory-authority.ts';
@@ -216,6 +218,48 @@ describe('a retry with a new key', () => {
     };
     await desk.enroll(1);
     expect(await desk.record(device.id)).toMatchObject({ state: 'enrolled', name: 'it called' });
+  });
+});
+
+describe('an enrollment that is blocked', () => {
+  async function blocked() {
+    const desk = await Desk.open(2);
+    const { device } = await desk.enroll(0);
+    const block = () =>
+      blockDevice({ storage: desk.storage, log: new MemoryLog(), now: NOW }, device.id, {
+        by: 'sam',
+        reason: 'stolen',
+      });
+    return { desk, device, block };
+  }
+
+  test('is not given up for a retry, though it never called, and keeps its use of the invitation', async () => {
+    const { desk, device, block } = await blocked();
+    await block();
+    await desk.enroll(1);
+    expect(await desk.uses()).toBe(2);
+    expect(await desk.record(device.id)).toMatchObject({ state: 'blocked', blocked: { before: 'enrolled' } });
+    await expect(desk.enroll(2, { hwDevId: 'H2' })).rejects.toMatchObject({ refusal: 'invitationUsedUp' });
+  });
+
+  test('stays so when it is blocked while another takes its place', async () => {
+    const { desk, device, block } = await blocked();
+    let done = false;
+    desk.storage.onCall = async ({ operation, partitionKey }) => {
+      if (done || operation !== 'write' || partitionKey === device.id) return;
+      done = true;
+      await block();
+    };
+    await desk.enroll(1);
+    expect((await desk.record(device.id))?.state).toBe('blocked');
+  });
+
+  test('gets no certificate again for the same request', async () => {
+    const { desk, device, block } = await blocked();
+    await block();
+    const again = desk.enroll(0, { digestSecret: 'new' });
+    await expect(again).rejects.toMatchObject({ refusal: 'deviceBlocked' });
+    expect((await desk.record(device.id))?.digestCredential).toBeUndefined();
   });
 });
 
