@@ -1,14 +1,15 @@
 import { now } from '../platform/clock.ts';
-import type { Log } from '../platform/log.ts';
+import { errorFacts, type Log } from '../platform/log.ts';
 import { fault } from '../wire/fault.ts';
 import { type Envelope, readEnvelope, SoapError } from '../wire/soap.ts';
 import { XmlError } from '../wire/xml.ts';
 import { traceIdNotKept } from './journal.ts';
-import { EnrollmentRefusal, REFUSALS } from './refusal.ts';
+import { EnrollmentRefusal, REFUSALS, type RefusalCause } from './refusal.ts';
 
 /**
  * Answers a SOAP call that needs no credential: Discover and GetPolicies. What cannot be read, or whose action contradicts
- * its body, gets the fault MessageFormat with HTTP 500 (MS-MDE2 2.2.10). Nothing is kept of such a call but a log line.
+ * its body, gets the fault MessageFormat with HTTP 500 (MS-MDE2 2.2.10), and what the server fails at InternalServiceFault,
+ * since Windows takes the empty body of a failed function for an error of its own. Nothing is kept but a log line.
  * @param action the SOAP action that belongs to the call; a request without one is answered by its body
  * @param answer gives the reply; throws SoapError when the body is another message
  */
@@ -25,13 +26,19 @@ export async function answerSoap(
     checkAction(envelope, action);
     return { status: 200, body: reply };
   } catch (error) {
-    const readable = error instanceof SoapError || error instanceof XmlError || error instanceof EnrollmentRefusal;
-    if (!readable) throw error;
+    const cause = causeOf(error);
     const traceId = traceIdNotKept(now());
-    log.warn('A SOAP request could not be answered', { trace: traceId, reason: error.message, bytes: body.length });
-    const { fault: name, message } = REFUSALS[error instanceof EnrollmentRefusal ? error.refusal : 'unreadable'];
+    const facts = { trace: traceId, ...errorFacts(error), bytes: body.length };
+    if (cause === 'failed') log.error('A SOAP request failed', facts);
+    else log.warn('A SOAP request could not be answered', facts);
+    const { fault: name, message } = REFUSALS[cause];
     return { status: 500, body: fault({ name, reason: message, traceId, relatesTo: envelope?.messageId }) };
   }
+}
+
+function causeOf(error: unknown): RefusalCause {
+  if (error instanceof EnrollmentRefusal) return error.refusal;
+  return error instanceof SoapError || error instanceof XmlError ? 'unreadable' : 'failed';
 }
 
 /**

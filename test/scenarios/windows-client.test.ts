@@ -2,6 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { observeStorage } from '../../functions/services.ts';
 import { discoverRequest } from '../../local/device/discovery.ts';
 import { type Machine, newMachine } from '../../local/device/machine.ts';
 import { getPoliciesRequest } from '../../local/device/policy.ts';
@@ -294,6 +295,24 @@ describe('a refusal', () => {
     expect(body).toMatch(/<DeviceEnrollmentServiceError xmlns="[^"]*"><ErrorType>\w+<\/ErrorType><Message>/);
     expect(body).toContain('<a:RelatesTo>urn:uuid:0d5a1441-5891-453b-becf-a2e5f6ea3749</a:RelatesTo>');
     expect(faultError(Buffer.from(body), status, 'token')).toMatchObject({ hresult, traceId: expect.any(String) });
+  });
+
+  test.each([
+    ['a Discover', () => enrollCall(DISCOVERY, discover())],
+    ['a GetPolicies', () => enrollCall(POLICY, policies())],
+  ])('of the server itself, to %s, is a fault: an empty message has a code of its own', async (_, call) => {
+    lanyard().pass({ minutes: 2 });
+    observeStorage(() => {
+      throw new Error('a right is missing');
+    });
+    const { status, body } = await call();
+    observeStorage(undefined);
+    expect(body).not.toContain('a right is missing');
+    expect(faultError(Buffer.from(body), status, 'discover')).toMatchObject({
+      hresult: '0x80180006',
+      traceId: expect.any(String),
+    });
+    expect(lanyard().logs.some((line) => line.includes('a right is missing'))).toBe(true);
   });
 
   test('past the limit of an address still says what was wrong, since an empty reply has a code of its own', async () => {
