@@ -21,7 +21,7 @@ const MAX_EXPIRY_HOURS = 8_760;
 const LOC_URI = /^\.\/[^/\s*<>]+(\/[^/\s*<>]+)*$/;
 const BAD_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
 
-const target = z
+export const target = z
   .string()
   .trim()
   .max(1_024, 'is longer than 1024 characters')
@@ -39,7 +39,7 @@ const target = z
     'has a segment . or ..',
   );
 
-const data = z
+export const data = z
   .string()
   .refine((text) => forbiddenCharacter(text) === undefined, 'has a character that XML cannot carry')
   .refine((text) => Buffer.byteLength(text) <= MAX_DATA_BYTES, `is larger than ${MAX_DATA_BYTES} bytes`);

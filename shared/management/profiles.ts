@@ -157,7 +157,7 @@ function sendUnit(turn: Turn, { atomic, due }: Unit): boolean {
   if (!cmdIds) return false;
   due.forEach((each, index) => {
     const { node, wanted, decision } = each;
-    const target = commands[index]?.items[0]?.target ?? '';
+    const target = wanted?.target ?? turn.copy.profiles.settings[node]?.target ?? '';
     const hash = decision.act === 'set' ? decision.hash : undefined;
     const now = input.now;
     const sending = { target, verb: decision.verb, now, session: session.startedAt };
@@ -180,10 +180,11 @@ function commandOf({ copy, input }: Turn, { node, wanted, decision }: Due): Serv
     return { verb: decision.verb, items: [{ target, data, format, type }] };
   }
   const target = copy.profiles.settings[node]?.target ?? '';
-  if (decision.act === 'remove' && decision.verb === 'Replace') {
-    return { verb: 'Replace', items: [{ target, data: decision.value, format: decision.format }] };
+  if (decision.act === 'remove' && decision.verb === 'Delete') {
+    return { verb: 'Delete', items: [{ target: decision.target }] };
   }
-  return { verb: 'Delete', items: [{ target }] };
+  const { value, format } = decision as Extract<Decision, { act: 'remove'; verb: 'Replace' }>;
+  return { verb: 'Replace', items: [{ target, data: value, format }] };
 }
 
 /** What was set is read back once a day, when there is nothing to change. */

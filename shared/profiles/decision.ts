@@ -24,7 +24,7 @@ export type Decision =
   /** Nothing is to be sent (now). */
   | { act: 'rest'; verdict: SettingVerdict; waitsFor?: 'userSignIn' | 'join' | 'retry' | 'answer' }
   | { act: 'set'; verb: 'Replace' | 'Add'; hash: string }
-  | { act: 'remove'; verb: 'Delete' }
+  | { act: 'remove'; verb: 'Delete'; target: string }
   | { act: 'remove'; verb: 'Replace'; value: string; format: 'chr' | 'int' | 'bool' }
   /** Nothing of ours is there and nothing is wanted: the state is dropped. */
   | { act: 'forget' };
@@ -77,7 +77,7 @@ function decideRemoval(state: SettingState, moment: Moment): Decision {
   if (rest) return rest.verdict === 'waiting' || rest.verdict === 'sent' ? { ...rest, verdict: 'removing' } : rest;
   const waits = waitForUser(state.target, moment);
   if (waits) return { act: 'rest', verdict: 'removing', waitsFor: waits };
-  if (removal.kind === 'delete') return { act: 'remove', verb: 'Delete' };
+  if (removal.kind === 'delete') return { act: 'remove', verb: 'Delete', target: removal.target };
   return { act: 'remove', verb: 'Replace', value: removal.value, format: removal.format };
 }
 

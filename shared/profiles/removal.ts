@@ -2,7 +2,8 @@ import { nodePath, relation } from '../commands/node-path.ts';
 
 /** How a setting is taken back: by Delete, or by its default where Windows does not take Delete, or not at all. */
 export type Removal =
-  | { kind: 'delete' }
+  /** The node that is deleted: of some settings the one above. */
+  | { kind: 'delete'; target: string }
   | { kind: 'default'; value: string; format: 'chr' | 'int' | 'bool' }
   | { kind: 'never' };
 
@@ -23,11 +24,16 @@ export const DEFAULTS: readonly { node: string; value: string; format: 'chr' | '
 /** Accounts CSP: what is made there can neither be changed nor taken back. */
 export const NEVER: readonly string[] = ['Accounts/Users/*'];
 
+/** Nodes that go with the one above them alone: a certificate's by its thumbprint, a connection by its name. */
+const PARTS: readonly string[] = ['RootCATrustedCertificates/*/*/EncodedCertificate', 'VPNv2/*/ProfileXML'];
+
 /** @returns how the setting of a node is taken back */
 export function removalOf(target: string): Removal {
   const path = nodePath(target);
   const known = DEFAULTS.find(({ node }) => relation(path, node) === 'at');
   if (known) return { kind: 'default', value: known.value, format: known.format };
   const stays = NEVER.some((node) => ['at', 'below'].includes(relation(path, node) ?? ''));
-  return stays ? { kind: 'never' } : { kind: 'delete' };
+  if (stays) return { kind: 'never' };
+  const isPart = PARTS.some((node) => relation(path, node) === 'at');
+  return { kind: 'delete', target: isPart ? target.slice(0, target.lastIndexOf('/')) : target };
 }
