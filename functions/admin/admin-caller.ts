@@ -16,8 +16,8 @@ export function adminAuthOf(env: NodeJS.ProcessEnv): AdminAuth {
 /**
  * Who asks. With keys it is what the caller says: a key proves the right to ask, not the name. With Entra it is whom the
  * platform has signed in, and the role decides.
- * @throws {Problem} 400 for a name that is too long, 401 when nobody is signed in, 403 without the role, 503 while the
- *   platform's sign-in is off: the header could then be anybody's
+ * @throws {Problem} 400 for a name that is too long, 401 when nobody is signed in, 403 without the role or for what another
+ *   site's page asks, 503 while the platform's sign-in is off: the header could then be anybody's
  */
 export function callerOf(request: HttpRequest, auth: AdminAuth, needsMasterKey: boolean): string {
   return auth === 'keys' ? claimedName(request) : signedInName(request, needsMasterKey);
@@ -35,6 +35,10 @@ function signedInName(request: HttpRequest, needsMasterKey: boolean): string {
     const detail =
       'LANYARD_ADMIN_AUTH is entra, and App Service Authentication of this app is off. Switch it on first.';
     throw new Problem(503, 'Sign-in is off', detail);
+  }
+  // The platform signs browsers in with a cookie, which they send along with whatever another site's page asks.
+  if (request.method !== 'GET' && ['cross-site', 'same-site'].includes(request.headers.get('sec-fetch-site') ?? '')) {
+    throw new Problem(403, 'From another site', 'A browser sent this from a page of another site.');
   }
   const administrator = readClientPrincipal(request.headers.get('x-ms-client-principal'));
   if (!administrator) throw new Problem(401, 'Not signed in', 'Sign in with Microsoft Entra.');

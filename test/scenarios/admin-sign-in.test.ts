@@ -55,6 +55,17 @@ test('while the sign-in of the platform is off, its header is not believed', asy
   expect(reply).toMatchObject({ status: 503, value: { title: 'Sign-in is off' } });
 });
 
+test('a page of another site changes nothing in the name of whoever is signed in here', async () => {
+  const approver = signedIn('ada@example.org', 'Approver');
+  for (const site of ['cross-site', 'same-site']) {
+    const foreign = { ...approver, 'sec-fetch-site': site };
+    const reply = await call('POST', '/api/invitations', foreign, { user: 'eve@example.org' });
+    expect(reply).toMatchObject({ status: 403, value: { title: 'From another site' } });
+  }
+  const own = { ...approver, 'sec-fetch-site': 'same-origin' };
+  expect((await call('POST', '/api/invitations', own, { user: 'kim@example.org' })).status).toBe(201);
+});
+
 test('devices enroll as ever', async () => {
   await call('POST', '/api/certificate-authority', signedIn('ada@example.org', 'Approver'), {});
   const operator = signedIn('otto@example.org', 'Operator');
