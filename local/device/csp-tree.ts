@@ -14,6 +14,12 @@ export interface NodeDefinition {
   /** status of an Exec that ran, 200 if left out */
   exec?: number;
   effect?: Effect;
+  /** status of an Add or Replace of this node, or of one below, that is right by its form */
+  takes?: (path: string, data: string) => number;
+  /** what an Exec does to the PC */
+  runs?: (tree: TreeState) => void;
+  /** what a Get is answered, by what happened so far */
+  says?: (tree: TreeState) => string;
   /** data of the alert by which the device tells in its next session what came of an Exec that was answered 202 */
   later?: string;
   /** the client chokes on any command for this node, and gives the session up */
@@ -38,6 +44,8 @@ export interface Outcome {
   format?: string;
   type?: string;
   effect?: Effect;
+  /** all that a listing of a node found, each with its address */
+  listing?: { path: string; value: string; format: string }[];
 }
 
 export const emptyTree = (): TreeState => ({ values: {}, deleted: [], execs: {} });
@@ -57,6 +65,8 @@ export class CspTree {
 
   /** Runs one verb on one LocURI. `data` and `format` are the item's, as they came. */
   run(verb: Verb, locUri: string, data = '', format?: string, type?: string): Outcome {
+    const listed = verb === 'Get' ? /^([^?]+)\?list=StructData$/i.exec(locUri)?.[1] : undefined;
+    if (listed !== undefined) return this.#listing(listed);
     const path = canonicalPath(locUri);
     const definition = this.#definitions.get(path) ?? this.#openArea(path);
     const fixed = definition?.answers?.[verb];
@@ -101,10 +111,20 @@ export class CspTree {
     const set = this.state.values[path];
     return {
       status: 200,
-      value: definition.shows ?? value ?? '',
+      value: definition.says?.(this.state) ?? definition.shows ?? value ?? '',
       format: set?.format ?? definition.format ?? 'chr',
       type: set?.type,
     };
+  }
+
+  /** A node with everything below it (OMA-DM TND, `?list=StructData`). */
+  #listing(locUri: string): Outcome {
+    const found = this.run('Get', locUri);
+    if (found.status !== 200) return found;
+    const { value = '', format = 'chr' } = found;
+    if (format !== 'node') return { status: 200, listing: [{ path: locUri, value, format }] };
+    const below = value.split('/').flatMap((name) => this.#listing(`${locUri}/${name}`).listing ?? []);
+    return { status: 200, listing: [{ path: locUri, value: '', format }, ...below] };
   }
 
   #interior(path: string): Outcome {
@@ -123,6 +143,8 @@ export class CspTree {
     const given = format ?? 'chr';
     if (definition.format && definition.format !== given) return { status: 415 };
     if (!fits(given, data)) return { status: 415 };
+    const taken = definition.takes?.(path, data) ?? 200;
+    if (taken >= 300) return { status: taken };
     this.state.values[path] = { value: data, format: given, type };
     this.state.deleted = this.state.deleted.filter((gone) => gone !== path);
     return { status: 200 };
@@ -148,10 +170,12 @@ export class CspTree {
     if (definition.open && !this.#exists(path)) return { status: 404 };
     if (!definition.access.includes('Exec')) return { status: 405 };
     this.state.execs[path] = (this.state.execs[path] ?? 0) + 1;
+    if ((definition.exec ?? 200) < 300) definition.runs?.(this.state);
     if (definition.later !== undefined) {
       this.state.later = [...(this.state.later ?? []), { target: locUri, data: definition.later }];
     }
-    return { status: definition.exec ?? 200, effect: definition.effect };
+    const status = definition.exec ?? 200;
+    return { status, effect: status < 300 ? definition.effect : undefined };
   }
 
   #exists(path: string): boolean {

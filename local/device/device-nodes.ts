@@ -1,7 +1,11 @@
 import { computerNameNode } from './computer-name.ts';
 import type { NodeDefinition, Verb } from './csp-tree.ts';
+import { lapsNodes } from './laps.ts';
+import { localAccountNodes } from './local-accounts.ts';
+import { inventoryNodes } from './inventory-nodes.ts';
 import type { Machine } from './machine.ts';
 import type { EnrollmentState } from './state.ts';
+import { wipeNodes } from './wipe.ts';
 
 const READ: Verb[] = ['Get'];
 const SET: Verb[] = ['Get', 'Add', 'Replace', 'Delete'];
@@ -13,8 +17,10 @@ export function deviceNodes(machine: Machine, enrollment: EnrollmentState | unde
     ...devInfo(machine),
     ...devDetail(machine),
     ...deviceStatus(machine),
-    ...actions(),
+    ...actions(machine),
+    ...localAccountNodes(machine),
     ...openAreas(),
+    ...inventoryNodes(machine),
     ...(enrollment ? [...dmClient(machine, enrollment), ...certificateStore(enrollment)] : []),
   ];
 }
@@ -91,20 +97,16 @@ function deviceStatus(machine: Machine): NodeDefinition[] {
   });
 }
 
-function actions(): NodeDefinition[] {
-  const wipes = ['doWipe', 'doWipeProtected', 'doWipePersistProvisionedData', 'doWipePersistUserData', 'doWipeCloud'];
+function actions(machine: Machine): NodeDefinition[] {
   return [
     { path: './Vendor/MSFT/Reboot/RebootNow', access: RUN, value: '', effect: 'reboot' },
     { path: './Vendor/MSFT/Reboot/Schedule/Single', access: SET },
     { path: './Vendor/MSFT/Reboot/Schedule/DailyRecurrent', access: SET },
-    ...wipes.map(
-      (name): NodeDefinition => ({ path: `./Vendor/MSFT/RemoteWipe/${name}`, access: RUN, value: '', effect: 'wipe' }),
-    ),
+    ...wipeNodes(machine),
     { path: './Vendor/MSFT/BitLocker/RequireDeviceEncryption', access: SET, format: 'int' },
     { path: './Vendor/MSFT/BitLocker/RotateRecoveryPasswords', access: ['Exec'], exec: 202 },
     ...leaves('./Vendor/MSFT/BitLocker/Status', { DeviceEncryptionStatus: 0, RotateRecoveryPasswordsStatus: 2 }),
-    { path: './Vendor/MSFT/LAPS/Actions/ResetPassword', access: ['Exec'] },
-    ...leaves('./Vendor/MSFT/LAPS/Actions', { ResetPasswordStatus: 0 }),
+    ...lapsNodes(machine),
     { path: './Vendor/MSFT/DiagnosticLog/DiagnosticArchive/ArchiveDefinition', access: ['Get', 'Add', 'Exec'] },
     { path: './Vendor/MSFT/DeclaredConfiguration', access: READ, answers: everything(406) },
   ];
@@ -129,12 +131,9 @@ function openAreas(): NodeDefinition[] {
     open('./User/Vendor/MSFT/Policy/Config', SET, true),
     // A manual disconnect is allowed where nobody forbids it.
     { path: './Vendor/MSFT/Policy/Config/Experience/AllowManualMDMUnenrollment', access: SET, format: 'int' },
-    open('./Vendor/MSFT/Accounts/Users', ['Add']),
-    open('./Vendor/MSFT/Accounts/Domain', ['Add']),
     open('./Vendor/MSFT/RootCATrustedCertificates', SET),
     open('./Vendor/MSFT/ClientCertificateInstall', ['Get', 'Add', 'Replace', 'Delete', 'Exec']),
     open('./Vendor/MSFT/EnterpriseDesktopAppManagement/MSI', ['Get', 'Add', 'Delete', 'Exec']),
-    open('./Vendor/MSFT/LAPS/Policies', SET, true),
     open('./Vendor/MSFT/WiFi/Profile', SET),
   ];
 }

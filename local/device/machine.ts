@@ -40,6 +40,16 @@ export interface Machine {
   pieceCharacters?: number;
   /** the Entra un-join fails, so an Unenroll of a joined PC fails */
   unjoinFails: boolean;
+  /** local accounts that are on the PC already */
+  localAccounts?: string[];
+  /** Windows LAPS is set up: where the password goes (1 Entra, 2 Active Directory), how a reset goes */
+  laps?: { backupDirectory: 0 | 1 | 2; pendingReads?: number; failsWith?: number };
+  /** `false`: the Windows Recovery Environment is off */
+  recoveryEnvironment?: boolean;
+  /** a wipe that was taken is not done */
+  wipeDoesNothing?: boolean;
+  /** what is installed, where it is not the usual two */
+  programs?: { name: string; publisher: string; version: string; productCode: string }[];
   /** more certificates with keys, in the stores that the search criteria name */
   otherCertificates: { store: CertificateStoreName; certificate: string; key: string }[];
 }

@@ -52,6 +52,8 @@ export interface DeviceState {
   /** an Unenroll took the Entra join away from a PC without a local administrator: nobody can sign in */
   lockedOut?: boolean;
   wiped?: boolean;
+  /** it was wiped without a recovery environment, and does not start any more */
+  unbootable?: boolean;
 }
 
 /** The files of a client certificate, PEM. */

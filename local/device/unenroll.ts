@@ -66,10 +66,3 @@ export function checkDisconnect(machine: Machine, allowManualUnenrollment: strin
     );
   }
 }
-
-/** A local account in the administrators' group that the server made: then somebody can sign in after the Entra join is gone. */
-export function hasProvisionedAdministrator(tree: TreeState): boolean {
-  return Object.entries(tree.values).some(
-    ([path, node]) => /^\.\/Vendor\/MSFT\/Accounts\/Users\/[^/]+\/LocalUserGroup$/.test(path) && node.value === '2',
-  );
-}

@@ -7,19 +7,15 @@ import { type EnrollmentRequest, type EnrollmentResult, requestEnrollment } from
 import { type EntraEnrollment, machineInEntra, passTermsOfUse } from './entra-join.ts';
 import { DeviceError, HRESULT } from './errors.ts';
 import { HttpClient, type Step } from './http-client.ts';
+import { hasLapsPassword } from './laps.ts';
+import { hasProvisionedAdministrator, passwordOf } from './local-accounts.ts';
 import { type Machine, newMachine } from './machine.ts';
 import type { NetworkFaults } from './network-faults.ts';
 import { nextPoll, pollScheduleFrom } from './poll-schedule.ts';
 import { isRenewalDue, type RenewalReport, requestRenewal, withFailedRenewal, withRenewed } from './renewal.ts';
 import { type CertificateFiles, type DeviceState, type EnrollmentState, StateFolder } from './state.ts';
 import { runSession, type SessionOutcome } from './syncml-client.ts';
-import {
-  ALLOW_MANUAL_UNENROLLMENT,
-  checkDisconnect,
-  cleanUp,
-  hasProvisionedAdministrator,
-  leaveEntra,
-} from './unenroll.ts';
+import { ALLOW_MANUAL_UNENROLLMENT, checkDisconnect, cleanUp, leaveEntra } from './unenroll.ts';
 
 export type { CommandRun, LoginStatus } from './command-runner.ts';
 export type { EntraEnrollment } from './entra-join.ts';
@@ -153,6 +149,7 @@ export class WindowsDevice {
     else if (outcome.effects.includes('wipe')) {
       await this.#forget();
       this.#state.wiped = true;
+      this.#state.unbootable = this.#state.machine.recoveryEnvironment === false;
       await this.#folder.write(this.#state);
       report.wiped = true;
     }
@@ -215,6 +212,11 @@ export class WindowsDevice {
     return this.#tree().valueOf(locUri);
   }
 
+  /** May somebody sign in to an account that a server made? */
+  canSignIn(name: string, password: string): boolean {
+    return passwordOf(this.#state.tree, name) === password;
+  }
+
   /** How often an Exec ran, by its path without `Device`. */
   get execCounts(): Readonly<Record<string, number>> {
     return this.#state.tree.execs;
@@ -222,7 +224,7 @@ export class WindowsDevice {
 
   /** What a person wants to know about the device. */
   show(): DeviceView {
-    const { machine, enrollment, lastCompleted, lockedOut, wiped } = this.#state;
+    const { machine, enrollment, lastCompleted, lockedOut, wiped, unbootable } = this.#state;
     return {
       name: machine.name,
       deviceId: machine.deviceId,
@@ -240,6 +242,7 @@ export class WindowsDevice {
       execs: { ...this.#state.tree.execs },
       lockedOut: lockedOut ?? false,
       wiped: wiped ?? false,
+      unbootable: unbootable ?? false,
     };
   }
 
@@ -409,7 +412,8 @@ export class WindowsDevice {
 
   async #leave(report: SyncReport, loginStatus: LoginStatus): Promise<void> {
     const enrollment = this.#enrollment();
-    if (hasProvisionedAdministrator(this.#state.tree)) this.#state.machine.localAdministrator = true;
+    const { machine, tree } = this.#state;
+    if (hasProvisionedAdministrator(tree) || hasLapsPassword(machine, tree)) machine.localAdministrator = true;
     const version = this.#tree().valueOf(`${providerPath(enrollment)}/SyncApplicationVersion`);
     const data = leaveEntra(this.#state.machine, version);
     report.unenrollAlert = { data, delivered: false };
@@ -452,6 +456,8 @@ export interface DeviceView {
   /** an Unenroll took the Entra join, and there is no local administrator: nobody can sign in any more */
   lockedOut: boolean;
   wiped: boolean;
+  /** it was wiped without a recovery environment to start from */
+  unbootable: boolean;
 }
 
 const providerPath = (enrollment: EnrollmentState): string =>

@@ -47,8 +47,10 @@ describe('a node answers as on Windows', () => {
   test('an account can be added and neither changed nor read', () => {
     const tree = newTree();
     const path = './Device/Vendor/MSFT/Accounts/Users/rescue/Password';
-    expect(tree.run('Add', path, 'secret').status).toBe(200);
-    expect(tree.run('Add', path, 'other').status).toBe(418);
+    expect(tree.run('Add', path, 'simple').status).toBe(500);
+    expect(tree.run('Add', path, 'My-rescue-1').status).toBe(500);
+    expect(tree.run('Add', path, 'Long-Enough-1').status).toBe(200);
+    expect(tree.run('Add', path, 'Long-Enough-2').status).toBe(418);
     expect(tree.run('Replace', path, 'other').status).toBe(405);
     expect(tree.run('Get', path).status).toBe(405);
   });
