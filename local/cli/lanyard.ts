@@ -3,6 +3,7 @@ import { DeviceError } from '../device/windows-device.ts';
 import { ADMIN_VERBS } from './admin-verbs.ts';
 import { DEVICE_VERBS } from './device-verbs.ts';
 import { ENROLLMENT_VERBS } from './enrollment-verbs.ts';
+import { INVENTORY_VERBS } from './inventory-verbs.ts';
 import { INVITATION_VERBS } from './invitation-verbs.ts';
 import { TRACE_VERBS } from './trace-verbs.ts';
 import { runVerb, UsageError, type Verb } from './verb.ts';
@@ -13,6 +14,7 @@ const VERBS: readonly Verb[] = [
   ...INVITATION_VERBS,
   ...ENROLLMENT_VERBS,
   ...ADMIN_VERBS,
+  ...INVENTORY_VERBS,
   ...TRACE_VERBS,
   ...DEVICE_VERBS,
 ];

@@ -89,12 +89,18 @@ class Runner {
   #results(command: ServerCommand, outcomes: { item: ServerItem; outcome: Outcome }[]): void {
     const items = outcomes
       .filter(({ outcome }) => outcome.status === 200)
-      .map(({ item, outcome }) => ({
-        source: item.target ?? '',
-        data: outcome.value ?? '',
-        format: outcome.format ?? 'chr',
-        type: outcome.type,
-      }));
+      .flatMap(({ item, outcome }) =>
+        outcome.listing
+          ? outcome.listing.map(({ path, value, format }) => ({ source: path, data: value, format, type: undefined }))
+          : [
+              {
+                source: item.target ?? '',
+                data: outcome.value ?? '',
+                format: outcome.format ?? 'chr',
+                type: outcome.type,
+              },
+            ],
+      );
     if (items.length > 0) {
       this.result.answers.push({ kind: 'Results', msgRef: this.#msgRef, cmdRef: command.cmdId, items });
     }

@@ -3,6 +3,7 @@ import { certificatesSchema } from './policy-certificates.ts';
 import { deviceDefaultsSchema } from './policy-device-defaults.ts';
 import { enrollmentSchema } from './policy-enrollment.ts';
 import { entraSchema } from './policy-entra.ts';
+import { inventorySchema } from './policy-inventory.ts';
 import { signInSchema } from './policy-sign-in.ts';
 import { supportSchema } from './policy-support.ts';
 import { termsOfUseSchema } from './policy-terms-of-use.ts';
@@ -61,6 +62,7 @@ export const policySchema = z.strictObject({
   /** Whether devices are asked to prove their TPM (EnrollmentVersion 5.0). What they send is kept and not judged. */
   attestation: z.boolean().default(false),
   signIn: signInSchema,
+  inventory: inventorySchema,
 });
 
 export type Policy = z.infer<typeof policySchema>;

@@ -1,3 +1,5 @@
+import type { Inventory } from './inventory.ts';
+
 /** The record of one enrollment: who, what, in which state. Row `0device` of the enrollment's partition. */
 
 export type DeviceState =
@@ -218,6 +220,7 @@ export interface Device {
   renewNowAt?: string;
   /** What its messages say is kept for a while, so that somebody can look at them. */
   trace?: { by: string; since: string; until: string };
+  inventory?: Inventory;
   /** B64(MD5(name:secret)) for deployments that authenticate by digest. */
   digestCredential?: string;
   nextSequence: number;

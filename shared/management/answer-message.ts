@@ -159,7 +159,8 @@ function inputOf(
   { policy, profiles }: { policy: Policy; profiles: readonly Profile[] | undefined },
 ): TurnInput {
   const bodyHash = sha256(request.body).toString('hex');
-  return { message, bodyHash, credential, opens, now: now(), defaults: wantedDefaults(policy), profiles };
+  const wanted = { defaults: wantedDefaults(policy), inventoryDays: policy.inventory.days, profiles };
+  return { message, bodyHash, credential, opens, now: now(), ...wanted };
 }
 
 type Admission = { reply: ManagementReply } | { snapshot: Snapshot; input: TurnInput };

@@ -8,6 +8,7 @@ import { noteWipeAnswer, wipeKindOf } from '../devices/wipe.ts';
 import type { ClientCommand, Item } from '../wire/syncml.ts';
 import { noteDefault } from './device-defaults.ts';
 import { isForGate, toFact } from './facts.ts';
+import { noteInventory } from './inventory.ts';
 import { type Joined, joinPieces, keepLastBegun } from './large-object.ts';
 import { noteProfileAborts, noteSetting } from './profiles.ts';
 import type { Asked } from './session.ts';
@@ -27,6 +28,8 @@ type AskedCommand = Extract<Asked, { kind: 'command' }>;
 interface Answer {
   status?: Status;
   item?: Item;
+  /** All that came for it in this message. */
+  items?: Item[];
 }
 
 /**
@@ -58,8 +61,10 @@ function collectAnswers(commands: readonly ClientCommand[]): Map<string, Answer>
     const answer = answers.get(key) ?? {};
     answers.set(key, answer);
     // Each of our commands has one item, so the first Status and the first Item are the whole answer; 202 is none yet.
-    if (command.kind === 'Results') answer.item ??= command.items[0];
-    else if (!answer.status || answer.status.code === 202) answer.status = command;
+    if (command.kind === 'Results') {
+      answer.item ??= command.items[0];
+      answer.items = [...(answer.items ?? []), ...command.items];
+    } else if (!answer.status || answer.status.code === 202) answer.status = command;
   }
   return answers;
 }
@@ -70,6 +75,7 @@ function takeAnswer(turn: Turn, asked: Asked, answer: Answer): Asked | undefined
   if (code === undefined) return asked;
   if (asked.kind === 'unenroll') return takeUnenrollStatus(turn, code);
   if (asked.kind === 'default') return noteDefault(turn, asked, code);
+  if (asked.kind === 'inventory') return noteInventory(turn, asked, { code, items: answer.items ?? [] });
   if (asked.kind === 'setting' || asked.kind === 'settingAtomic' || asked.kind === 'settingRead') {
     const { status, item } = answer;
     const { originalError } = status ?? {};

@@ -6,6 +6,7 @@ import type { ServerCommand } from '../wire/syncml-writer.ts';
 import { chooseDefaults } from './device-defaults.ts';
 import { type FactName, factNode, factsDue, JOIN_FACTS } from './facts.ts';
 import { decideGate } from './gate.ts';
+import { chooseInventory } from './inventory.ts';
 import { chooseProfiles } from './profiles.ts';
 import { isOfRequest, LAPS_FACTS, LAPS_STATUS } from './proofs.ts';
 import { MAX_COMMANDS } from './reply-builder.ts';
@@ -28,6 +29,7 @@ export function chooseCommands(turn: Turn): boolean {
     chooseDefaults(turn);
     triedAll = chooseQueued(turn);
     chooseProfiles(turn);
+    if (!unenrolls) chooseInventory(turn);
   }
   // What was left of the queue may have expired just now.
   if (unenrolls && turn.reply.commandCount === 0 && !hasBusyQueue(turn))

@@ -1,4 +1,5 @@
 import type { Fact, Join } from '../devices/device.ts';
+import type { InventoryRow } from '../devices/inventory.ts';
 import type { FactName } from './facts.ts';
 
 /**
@@ -58,6 +59,7 @@ export type Asked =
     }
   | { kind: 'atomic'; msgRef: number; cmdId: string; id: string }
   | { kind: 'fact'; msgRef: number; cmdId: string; name: FactName; code?: number; received?: Received }
+  | { kind: 'inventory'; msgRef: number; cmdId: string; name: string; code?: number; rows?: InventoryRow[] }
   | { kind: 'default'; msgRef: number; cmdId: string; name: string }
   | { kind: 'setting'; msgRef: number; cmdId: string; node: string }
   /** The Atomic around settings of a profile. */

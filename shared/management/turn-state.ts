@@ -21,6 +21,8 @@ export interface TurnInput {
   now: Date;
   /** What the organisation gives every PC; absent: nothing. */
   defaults?: readonly WantedDefault[];
+  /** Days after which the inventory is read again, 0 for only when asked for; absent: it is not read. */
+  inventoryDays?: number;
   /** The profiles of the organisation; absent: not known, so that nothing is set and nothing taken away. */
   profiles?: readonly Profile[] | undefined;
   /**
