@@ -1,9 +1,8 @@
 import { computerNameNode } from './computer-name.ts';
 import type { NodeDefinition, Verb } from './csp-tree.ts';
+import { inventoryNodes } from './inventory-nodes.ts';
 import { lapsNodes } from './laps.ts';
 import { localAccountNodes } from './local-accounts.ts';
-import { inventoryNodes } from './inventory-nodes.ts';
-import { inventoryNodes } from './inventory-nodes.ts';
 import type { Machine } from './machine.ts';
 import type { EnrollmentState } from './state.ts';
 import { wipeNodes } from './wipe.ts';
@@ -21,7 +20,6 @@ export function deviceNodes(machine: Machine, enrollment: EnrollmentState | unde
     ...actions(machine),
     ...localAccountNodes(machine),
     ...openAreas(),
-    ...inventoryNodes(machine),
     ...inventoryNodes(machine),
     ...(enrollment ? [...dmClient(machine, enrollment), ...certificateStore(enrollment)] : []),
   ];
