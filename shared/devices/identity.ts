@@ -68,7 +68,7 @@ function strongId(text: string | undefined): string | undefined {
 
 /** The identity of an enrollment: what it said when it enrolled, and what the server read since. */
 export function identityOf(
-  device: Pick<Device, 'context' | 'facts' | 'join'> & Partial<Pick<Device, 'admission'>>,
+  device: Pick<Device, 'context' | 'facts' | 'join'> & { admission?: Pick<Device['admission'], 'entraDeviceId'> },
 ): Identity {
   const { context, facts, join, admission } = device;
   const identity: Identity = {

@@ -35,7 +35,7 @@ const UNWRITTEN_FOR_MS = 30 * 60_000;
 
 export interface PlaceRequest {
   grant: GrantRow;
-  admission: { bulk?: boolean };
+  admission: { bulk?: boolean; entraDeviceId?: string };
   context: EnrollmentContext;
   limits?: Limits;
   now: Date;
@@ -62,7 +62,8 @@ export async function claimPlace(
   const { admission, context, limits, now, grant } = request;
   const row = admission.bulk ? undefined : await readPlaces(storage, grant);
   const taken = row?.value.devices ?? [];
-  const identity = identityOf({ context: context.values, facts: {} });
+  // As `settleReturn` knows it: what is another device there, and is not ended, must not pass for the same here.
+  const identity = identityOf({ context: context.values, facts: {}, admission });
   const others = taken.filter((place) => place.enrollmentId !== use.replaces && !isOf(place, identity));
   // One that comes again takes nobody's place, whatever the limits are by now.
   const comesAgain = use.replaces !== undefined || others.length < taken.length;

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readSigningRequest, type SigningRequest } from '../../../shared/certificates/signing-request.ts';
-import { DEVICE_ROW, type Device, type DeviceState } from '../../../shared/devices/device.ts';
+import { DEVICE_ROW, type Device, type DeviceState, SESSION_ROW } from '../../../shared/devices/device.ts';
 import { LIST_PARTITION, listEntry } from '../../../shared/devices/device-list.ts';
 import { countDevices } from '../../../shared/enrollment/count-devices.ts';
 import { readEnrollmentContext } from '../../../shared/enrollment/enrollment-context.ts';
@@ -38,17 +38,21 @@ interface Asked {
   bulk?: boolean;
   now?: Date;
   grant?: GrantRow;
+  entraDeviceId?: string;
 }
 
 /** An organisation whose users have signed in, each with as many PCs as they like. */
 class Organisation {
   readonly storage = new MemoryStorage();
 
-  async enroll(pc: number, { user = 'kim@example.org', limits = {}, bulk, now = NOW, grant }: Asked = {}) {
+  async enroll(
+    pc: number,
+    { user = 'kim@example.org', limits = {}, bulk, now = NOW, grant, entraDeviceId }: Asked = {},
+  ) {
     const values = { DeviceID: `D${pc}000`, EnrollmentType: 'Full', HWDevID: `H${pc}000`, SerialNumber: `PF${pc}00` };
     const { device } = await issueEnrollment(this.storage, ca, {
       grant: grant ?? (await readStandingGrant(this.storage, user)),
-      admission: { way: 'signIn', kind: 'deviceOnly', bulk },
+      admission: { way: 'signIn', kind: 'deviceOnly', bulk, entraDeviceId },
       signingRequest: keys[pc]!,
       context: readEnrollmentContext(Object.entries(values).map(([name, value]) => ({ name, value }))),
       providerId: 'Lanyard',
@@ -91,6 +95,18 @@ describe('a limit for each user', () => {
     await expect(all.enroll(2, { ...TWO, user: 'KIM@example.org' })).rejects.toThrow();
     await all.enroll(2, { ...TWO, user: 'sam@example.org' });
     expect(await all.placesOf()).toHaveLength(2);
+  });
+
+  test('is not passed by a second PC that calls itself the first: Entra knows them apart, so the first goes on', async () => {
+    const all = new Organisation();
+    const one = { limits: { devicesPerUser: 1 } };
+    const first = await all.enroll(0, { ...one, entraDeviceId: 'E1000' });
+    const session = { sessionId: '1', lastAt: NOW.toISOString() };
+    await all.storage.table('devices').write(first, [{ kind: 'insert', rowKey: SESSION_ROW, value: session }]);
+    const second = all.enroll(0, { ...one, entraDeviceId: 'E2000', now: later(31) });
+    await expect(second).rejects.toMatchObject({ refusal: 'userDeviceLimit' });
+    const again = await all.enroll(0, { ...one, entraDeviceId: 'E1000', now: later(31) });
+    expect(await all.placesOf()).toEqual([again]);
   });
 
   test('counts the devices from before it was set', async () => {
