@@ -7,7 +7,7 @@ import type { SettingState } from '../profiles/setting-state.ts';
 import { type DesiredState, desiredState, type Wanted } from '../profiles/wanted.ts';
 import type { ServerCommand } from '../wire/syncml-writer.ts';
 import { MAX_COMMANDS } from './reply-builder.ts';
-import type { Asked } from './session.ts';
+import type { Asked, Session } from './session.ts';
 import type { Turn } from './turn-state.ts';
 
 /**
@@ -45,10 +45,15 @@ export function chooseProfiles(turn: Turn): void {
   copy.device = problems ? { ...device, profileProblems: problems } : device;
 }
 
+/** Devices begin to count anew at times, and one instant may see two sessions. */
+function nameOf({ startedAt, sessionId }: Session): string {
+  return `${startedAt} ${sessionId}`;
+}
+
 function momentOf({ input, session, copy }: Turn): Moment {
   const osVersion = copy.device.facts['osVersion']?.value;
   const userIsThere = session.loginStatus === 'user';
-  return { now: input.now, session: session.startedAt, userIsThere, ...(osVersion !== undefined && { osVersion }) };
+  return { now: input.now, session: nameOf(session), userIsThere, ...(osVersion !== undefined && { osVersion }) };
 }
 
 /** A command that the device may have choked on has the message for itself. */
@@ -87,7 +92,7 @@ function canBeOpened(turn: Turn, node: string, wanted: Wanted): boolean {
   if (profileSecrets.get(wanted.sealed) !== undefined) return true;
   const before = turn.copy.profiles.settings[node];
   const { hash, target } = wanted;
-  const session = turn.session.startedAt;
+  const session = nameOf(turn.session);
   noteState(turn, node, noteUnreadable(before, { target, hash, verb: 'Replace', now, session }));
   return false;
 }
@@ -145,7 +150,7 @@ function sendUnits(turn: Turn, units: readonly Unit[]): boolean {
 }
 
 function wasSent({ copy, session }: Turn, node: string): boolean {
-  return copy.profiles.settings[node]?.attempt?.session === session.startedAt;
+  return copy.profiles.settings[node]?.attempt?.session === nameOf(session);
 }
 
 function sendUnit(turn: Turn, { atomic, due }: Unit): boolean {
@@ -160,7 +165,7 @@ function sendUnit(turn: Turn, { atomic, due }: Unit): boolean {
     const target = wanted?.target ?? turn.copy.profiles.settings[node]?.target ?? '';
     const hash = decision.act === 'set' ? decision.hash : undefined;
     const now = input.now;
-    const sending = { target, verb: decision.verb, now, session: session.startedAt };
+    const sending = { target, verb: decision.verb, now, session: nameOf(session) };
     const marks = { ...(hash !== undefined && { hash }), ...(wanted?.group !== undefined && { group: wanted.group }) };
     noteState(turn, node, noteSent(turn.copy.profiles.settings[node], { ...sending, ...marks }));
     session.asked.push({ kind: 'setting', msgRef, cmdId: cmdIds[index] ?? '', node });
@@ -236,7 +241,7 @@ function answerOf(turn: Turn, node: string, { code, originalError }: SettingAnsw
   noteState(turn, node, noteAnswered(state, { status: code, originalError, now: turn.input.now, osVersion }));
 }
 
-/** An Atomic that failed as a whole: parts of which nothing is said failed with it. */
+/** What is said of an Atomic holds for the parts of which nothing is said. */
 function noteAtomic(
   turn: Turn,
   asked: Extract<SettingAsked, { kind: 'settingAtomic' }>,

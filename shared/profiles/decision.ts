@@ -31,15 +31,15 @@ export type Decision =
 
 export interface Moment {
   now: Date;
-  /** The running session, by its beginning; empty outside of one. */
+  /** The running session; empty outside of one. */
   session: string;
   /** Whether the user whose tree `./User` is has signed in. */
   userIsThere: boolean;
   osVersion?: string;
 }
 
-/** Sessions without an answer in a row, after which it goes once a day only. */
-const PATIENCE = 5;
+/** Repeats without an answer in a row, after which it goes once a day only. */
+const PATIENCE = 4;
 /** The same in one session: as Replace, as Add, and once more because an Atomic was taken back. */
 const MAX_SENDS = 3;
 const DAY_MS = 86_400_000;

@@ -115,5 +115,5 @@ function reasonOf(attempt: SettingState['attempt'], verdict: SettingVerdict): st
     return 'The device gave up three sessions over it. Change the value to have it sent again.';
   if (attempt?.status === UNREADABLE) return 'Its secret cannot be decrypted any more. Put the profile again with it.';
   if (attempt?.status !== undefined) return statusMeaning(attempt.status);
-  return attempt?.unanswered ? `The device said nothing about it in ${attempt.unanswered} sessions.` : undefined;
+  return attempt?.unanswered ? `The device said nothing about it in ${attempt.unanswered + 1} sessions.` : undefined;
 }

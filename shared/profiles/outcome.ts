@@ -57,7 +57,7 @@ export function noteAnswered(state: SettingState, answered: Answered): SettingSt
   if (!attempt || attempt.status !== undefined) return state;
   const { status } = answered;
   if (attempt.hash === undefined) return removed(state, attempt, answered);
-  if (status < 300) return arrived(state, attempt.hash, answered);
+  if (isSuccess(status)) return arrived(state, attempt.hash, answered);
   const swap = swapped(attempt, status);
   if (swap) return { ...state, attempt: { ...attempt, status, ...swap, again: true, swapped: true } };
   if (status === 404 || status === 406) return { ...state, attempt: notApplicable(attempt, answered) };
@@ -79,7 +79,7 @@ function swapped({ verb, swapped: done }: Attempt, status: number): Pick<Attempt
 /** A node that is gone is gone. One that cannot be deleted stays, and is not asked to go for ever. */
 function removed(state: SettingState, attempt: Attempt, answered: Answered): SettingState | undefined {
   const { status } = answered;
-  if (status < 300 || status === 404) return undefined;
+  if (isSuccess(status) || status === 404) return undefined;
   if (status === 405 || status === 406) {
     return { ...state, attempt: { ...failed(attempt, answered), ended: 'stays' } };
   }
@@ -93,6 +93,11 @@ function notApplicable(attempt: Attempt, answered: Answered): Attempt {
 
 /** Part of an Atomic that was taken back, or not begun: nothing is wrong with it. */
 const ROLLED_BACK = [215, 216, 516];
+
+/** 214 to 216 say that it was cancelled, not begun, or taken back. */
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300 && status !== 214 && !ROLLED_BACK.includes(status);
+}
 
 /** First with the next session, then after 1, 2, 4 and 7 days. */
 function failed(attempt: Attempt, { status, originalError, now }: Answered): Attempt {

@@ -35,7 +35,7 @@ export interface Attempt {
   hash?: string;
   verb: Exclude<Verb, 'Get' | 'Exec'>;
   at: string;
-  /** The session it was sent in, by its beginning. */
+  /** The session it was sent in. */
   session: string;
   /** How often in that session. */
   sends: number;
@@ -50,7 +50,7 @@ export interface Attempt {
   failures?: number;
   since?: string;
   retryAt?: string;
-  /** Sessions in a row in which no answer came. */
+  /** How often in a row it was sent again because no answer had come. */
   unanswered?: number;
   /** Sessions that the device gave up over a message with this in it. */
   aborts?: number;
