@@ -11,14 +11,21 @@ import { askToUnenroll, callOffUnenroll } from '../../shared/devices/unenroll-re
 import { jsonOf, readBody } from '../../shared/platform/body.ts';
 import { type AdminCall, type AdminResult, adminDoor, deviceIdOf, idempotencyOf } from './admin-door.ts';
 
-const unenrollSchema = z.strictObject({
-  after: z.enum(['now', 'queue']).optional(),
-  acceptRisk: z
-    .strictObject({ person: z.string().trim().min(1).max(200), reason: z.string().trim().min(1).max(1_000) })
-    .optional(),
-  localAdministrator: localAdministratorSchema.optional(),
-  laps: z.literal(true).optional(),
-});
+const unenrollSchema = z
+  .strictObject({
+    after: z.enum(['now', 'queue']).optional(),
+    acceptRisk: z
+      .strictObject({ person: z.string().trim().min(1).max(200), reason: z.string().trim().min(1).max(1_000) })
+      .optional(),
+    localAdministrator: localAdministratorSchema.optional(),
+    laps: z.literal(true).optional(),
+  })
+  // A risk that is taken would overtake the account, whose password was shown by then.
+  .refine(
+    ({ acceptRisk, localAdministrator, laps }) =>
+      [acceptRisk, localAdministrator, laps].filter((given) => given !== undefined).length <= 1,
+    'give one of acceptRisk, localAdministrator and laps',
+  );
 
 type Asked = z.output<typeof unenrollSchema>;
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { actorOf, CONNECTION_OPTIONS, connect, devicePath, listAll } from './connection.ts';
+import { CONNECTION_OPTIONS, connect, devicePath, listAll } from './connection.ts';
 import { printable } from './printable.ts';
+import { unenroll } from './unenroll-verb.ts';
 import { type Input, numberOf, table, UsageError, type Verb } from './verb.ts';
 
 interface ListEntry {
@@ -117,33 +118,6 @@ const cancel: Verb = {
     const path = await devicePath(admin, device);
     const cancelled = await admin.call<CommandShown>('DELETE', `${path}/commands/${encodeURIComponent(command)}`);
     return { value: cancelled, text: commandTable([cancelled]) };
-  },
-};
-
-const unenroll: Verb = {
-  name: 'unenroll',
-  usage: 'unenroll DEVICE [--accept-risk REASON] [--call-off]',
-  summary:
-    'Asks a device to leave at its next call. A device that is joined to Entra is held until somebody takes the risk that nobody can sign in any more.',
-  positionals: ['DEVICE'],
-  options: {
-    'accept-risk': { type: 'string', help: 'take the risk, with the reason; your name (--actor) is recorded' },
-    'call-off': { type: 'boolean', help: 'take the request back, if it was not sent yet' },
-    ...CONNECTION_OPTIONS,
-  },
-  async run(input) {
-    const reason = input.options['accept-risk'];
-    const admin = connect(input);
-    const path = `${await devicePath(admin, input.positionals[0] ?? '')}/unenroll`;
-    const body = reason ? { acceptRisk: { person: actorOf(input), reason } } : {};
-    const device = input.flags['call-off']
-      ? await admin.call<Record<string, unknown>>('DELETE', path)
-      : await admin.call<Record<string, unknown>>('POST', path, body);
-    const request = device['unenroll'] as { state: string; reason: string } | undefined;
-    const text = request
-      ? `${device['name']}: ${request.state}. ${request.reason}`
-      : `${device['name']}: ${device['state']}.`;
-    return { value: device, text: printable(text) };
   },
 };
 

@@ -102,7 +102,9 @@ describe('npm start', () => {
     const cancelled = await lanyard('cancel', 'PC-2', sent.items[0].id);
     expect(cancelled).toMatchObject({ code: 0, output: expect.stringMatching(/\.\/DevDetail\/SwV\s+cancelled/) });
     expect(await lanyard('show', 'PC-2')).toMatchObject({ code: 0, output: expect.stringMatching(/state\s+enrolled/) });
-    expect(await lanyard('unenroll', 'pc-2')).toMatchObject({
+    // There is nobody to ask, so it shows what would happen and does nothing.
+    expect(await lanyard('unenroll', 'pc-2')).toMatchObject({ code: 2, output: expect.stringContaining('--yes') });
+    expect(await lanyard('unenroll', 'pc-2', '--yes')).toMatchObject({
       code: 0,
       output: expect.stringContaining('PC-2: waiting.'),
     });

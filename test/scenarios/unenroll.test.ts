@@ -127,6 +127,13 @@ describe('a local administrator', () => {
     },
   );
 
+  test('is not asked for together with another proof, one of which would be for nothing', async () => {
+    const { id } = await lanyard().enrolledDevice();
+    const both = { localAdministrator: { name: 'rescue' }, acceptRisk: { person: 'kim', reason: 'scrapped' } };
+    await expect(ask(id, both)).rejects.toMatchObject({ status: 400, message: expect.stringContaining('one of') });
+    expect((await show(id)).state).toBe('enrolled');
+  });
+
   test('is not made when the unenroll is called off before', async () => {
     const { device, id } = await enrolled(JOINED);
     await ask(id, { localAdministrator: { name: 'rescue' } });
