@@ -1,4 +1,5 @@
 import { DeviceError, HRESULT } from './errors.ts';
+import { formMayGo } from './form-action.ts';
 import type { HttpClient, HttpReply } from './http-client.ts';
 import type { Machine } from './machine.ts';
 
@@ -57,13 +58,18 @@ async function submit(http: HttpClient, url: URL, page: HttpReply, answer: strin
   }
   const fields = new URLSearchParams(hidden.map(([, name = '', value = '']): [string, string] => [name, value]));
   fields.set('answer', answer);
-  return http.send({
+  const target = new URL(action, url).href;
+  const reply = await http.send({
     step: 'answer',
     method: 'POST',
-    url: new URL(action, url).href,
+    url: target,
     headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
     body: Buffer.from(fields.toString()),
   });
+  for (const address of [target, reply.location ?? target]) {
+    if (!formMayGo(page.policy, url.href, address)) throw failed(`the form of the page may not go to ${address}`);
+  }
+  return reply;
 }
 
 function blobOf({ status, location = '' }: HttpReply, redirect: string): string | undefined {

@@ -30,6 +30,8 @@ export interface HttpReply {
   retryAfter?: number;
   /** where a redirect leads; it is not followed */
   location?: string;
+  /** Content-Security-Policy, of a page */
+  policy?: string;
 }
 
 export interface HttpClientOptions {
@@ -153,6 +155,7 @@ export class HttpClient {
           body: Buffer.concat(chunks),
           retryAfter: readRetryAfter(incoming.headers['retry-after']),
           location: incoming.headers.location,
+          policy: incoming.headers['content-security-policy']?.toString(),
         }),
       );
     });

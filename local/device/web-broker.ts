@@ -3,6 +3,7 @@ import { request } from 'node:https';
 import { isIP } from 'node:net';
 import type { DeepLink } from './deep-link.ts';
 import { DeviceError, HRESULT } from './errors.ts';
+import { formMayGo } from './form-action.ts';
 import { type Form, readPage, type WebPage } from './html-form.ts';
 
 /** The person before the web view. */
@@ -32,6 +33,8 @@ interface Navigation {
   method: 'GET' | 'POST';
   url: string;
   body?: string;
+  /** the page whose form this comes of, and its Content-Security-Policy */
+  form?: { page: string; policy?: string };
 }
 
 /**
@@ -88,25 +91,25 @@ async function visit(
   const { status, location } = reply;
   if (status >= 300 && status < 400 && location !== undefined) {
     options.onPage?.({ method: navigation.method, url: navigation.url, status });
-    return { method: 'GET', url: new URL(location, navigation.url).href };
+    return checked({ method: 'GET', url: new URL(location, navigation.url).href, form: navigation.form });
   }
   const page = readPage(reply.body);
   options.onPage?.({ method: navigation.method, url: navigation.url, status, page });
   // The broker shows an error of its own for such a page, and the person sees nothing of it.
   if (status >= 400) throw failure(`the page answers HTTP ${status}`);
-  return actOn(page, navigation.url, options.person);
+  return actOn(page, { page: navigation.url, policy: reply.policy }, options.person);
 }
 
 /** What the person, or the page by itself, does next. */
-function actOn(page: WebPage, url: string, person: Person): Navigation {
+function actOn(page: WebPage, from: { page: string; policy?: string }, person: Person): Navigation {
   const own = page.forms.find(({ sendsItself }) => sendsItself);
-  if (own) return send(own, url);
+  if (own) return send(own, from);
   if (page.alert !== undefined) throw failure(`the page says: ${page.alert}`);
   const chosen = person.chooses && page.links.find(({ text }) => person.chooses?.test(text));
-  if (chosen) return { method: 'GET', url: new URL(chosen.href, url).href };
+  if (chosen) return { method: 'GET', url: new URL(chosen.href, from.page).href };
   const [form] = page.forms;
   if (!form) throw failure(`the page says: ${page.text.slice(0, 300)}`);
-  return send(fill(form, person), url);
+  return send(fill(form, person), from);
 }
 
 function fill(form: Form, { user, secret }: Person): Form {
@@ -119,11 +122,20 @@ function fill(form: Form, { user, secret }: Person): Form {
   return { ...form, fields };
 }
 
-function send({ method, action, fields }: Form, base: string): Navigation {
+function send({ method, action, fields }: Form, form: { page: string; policy?: string }): Navigation {
+  const base = form.page;
   const body = fields.map(({ name, value }) => `${formEncoded(name)}=${formEncoded(value)}`).join('&');
   // An address in a Windows app has no base and may be no address for the parser at all.
   const target = /^[a-z-]+:/i.test(action) ? action : new URL(action || base, base).href;
-  return method === 'post' ? { method: 'POST', url: target, body } : { method: 'GET', url: `${target}?${body}` };
+  if (method !== 'post') return checked({ method: 'GET', url: `${target}?${body}`, form });
+  return checked({ method: 'POST', url: target, body, form });
+}
+
+/** The web view holds a form, and what redirects it, to the policy of the page. */
+function checked(navigation: Navigation): Navigation {
+  const { form, url } = navigation;
+  if (form && !formMayGo(form.policy, form.page, url)) throw failure(`a form of ${form.page} may not go to ${url}`);
+  return navigation;
 }
 
 /** As forms are sent: `application/x-www-form-urlencoded`. */
@@ -135,7 +147,7 @@ async function fetchPage(
   options: BrokerOptions,
   { method, url, body }: Navigation,
   cookies: Map<string, string>,
-): Promise<{ status: number; location?: string; body: string }> {
+): Promise<{ status: number; location?: string; policy?: string; body: string }> {
   const { origin, protocol } = new URL(url);
   if (protocol !== 'https:' && protocol !== 'http:') throw failure(`nobody opens ${url}`);
   const start = protocol === 'https:' ? request : plainRequest;
@@ -163,8 +175,9 @@ async function fetchPage(
       incoming.on('error', fail);
       incoming.on('end', () => {
         const { location } = incoming.headers;
+        const policy = incoming.headers['content-security-policy']?.toString();
         const text = Buffer.concat(chunks).toString('utf8');
-        resolve({ status: incoming.statusCode ?? 0, ...(location !== undefined && { location }), body: text });
+        resolve({ status: incoming.statusCode ?? 0, ...(location !== undefined && { location }), policy, body: text });
       });
     });
     call.on('error', fail);

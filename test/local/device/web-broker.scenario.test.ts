@@ -94,6 +94,41 @@ describe('the web view of the simulated PC', () => {
     await expect(open()).rejects.toMatchObject({ hresult: '0x8018000F', message: expect.stringMatching(words) });
   });
 
+  test.each<[string, Record<string, Answer>]>([
+    [
+      'a form where its page lets none go',
+      {
+        '/start': {
+          headers: { 'content-security-policy': "default-src 'none'; form-action 'self' ms-appx-web:" },
+          body: handOver('<input name="wresult" value="t">'),
+        },
+      },
+    ],
+    [
+      'a form that is sent on there',
+      {
+        '/start': {
+          headers: { 'content-security-policy': "form-action 'self'" },
+          body: '<form method="post" action="/check"><input name="u"></form>',
+        },
+        '/check': { status: 302, headers: { location: 'http://localhost:9/elsewhere' } },
+      },
+    ],
+  ])('stops %s', async (_, answers) => {
+    pages = answers;
+    await expect(open()).rejects.toMatchObject({ hresult: '0x8018000F', message: expect.stringMatching(/may not go/) });
+  });
+
+  test('lets a form go where its page says', async () => {
+    const policy = { 'content-security-policy': "default-src 'none'; form-action 'self' ms-app:" };
+    const form = '<form method="post" action="/check"><input name="u"></form>';
+    pages = {
+      '/start': { headers: policy, body: form },
+      '/check': { headers: policy, body: handOver('<input name="wresult" value="t">') },
+    };
+    expect(await open()).toBe('t');
+  });
+
   test('gives up when the form goes to another app than Windows asked for', async () => {
     pages = { '/start': { body: handOver('<input name="wresult" value="t">', 'ms-app://somebody.else') } };
     await expect(open()).rejects.toMatchObject({ hresult: '0x8018000F' });
