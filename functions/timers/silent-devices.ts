@@ -4,7 +4,7 @@ import { now } from '../../shared/platform/clock.ts';
 import { logTo } from '../../shared/platform/log.ts';
 import { services } from '../services.ts';
 
-/** Every hour: decides what time alone decides about devices that are to leave. */
+/** Every hour: decides what time alone decides about devices that are to leave or were told to wipe themselves. */
 app.timer('silent-devices', {
   schedule: '0 17 * * * *',
   async handler(_timer: Timer, context: InvocationContext) {

@@ -63,10 +63,11 @@ async function endLeftovers(storage: Storage, deviceId: string, now: Date): Prom
     before: `${COMMAND_PREFIX}~`,
     limit: PAGE,
   });
+  const how = device.value.state === 'wiped' ? 'wiped' : 'unenrolled';
   let ended = 0;
   for (const row of rows) {
     const forgets = row.value.items.some((item) => item.sealed) ? await forgetReply(table, deviceId) : [];
-    const changes = [...moveToFinished(row, endWithDevice(row.value, now)), ...forgets];
+    const changes = [...moveToFinished(row, endWithDevice(row.value, now, how)), ...forgets];
     if (await tryWrite(table, deviceId, changes)) ended += 1;
   }
   return ended;

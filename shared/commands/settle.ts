@@ -236,13 +236,13 @@ export function expire(command: Command, now: Date): Command {
 }
 
 /**
- * What becomes of a command whose device leaves: one that waits is cancelled; one that was sent may have run, and nobody
+ * What becomes of a command whose device leaves (`how`): one that waits is cancelled; one that was sent may have run, and nobody
  * will hear of it any more.
  */
-export function endWithDevice(command: Command, now: Date): Command {
+export function endWithDevice(command: Command, now: Date, how: 'unenrolled' | 'wiped' = 'unenrolled'): Command {
   if (isFinal(command.state)) return command;
   if (command.state === 'waiting') {
-    return finish(command, 'cancelled', now, 'The device was unenrolled before it was sent.');
+    return finish(command, 'cancelled', now, `The device was ${how} before it was sent.`);
   }
   return finish(command, 'unknown', now, 'It was sent, and the device left without saying what came of it.');
 }

@@ -313,6 +313,7 @@ describe('a wipe', () => {
     await lanyard().local.host.fireTimer('retention');
     expect((await commandsOf(id)).find((each: { id: string }) => each.id === waiting)).toMatchObject({
       state: 'cancelled',
+      reason: expect.stringContaining('wiped'),
     });
   });
 
