@@ -35,6 +35,9 @@ export const SAME_REQUEST_FOR_MS = 30 * 60_000;
 /** Each retry leaves a record and took a signature, so one use of an invitation must not give them without end. */
 export const MAX_RETRIES = 20;
 
+/** Lost races for the record of an enrollment whose place another takes. */
+const MAX_SUPERSEDE_ATTEMPTS = 5;
+
 export interface AcceptedRequest {
   /** What lets the user enroll, as it was read. */
   grant: GrantRow;
@@ -192,21 +195,27 @@ function besides({ context: { attestation } }: AcceptedRequest): Change[] {
   return attestation?.kept ? [{ kind: 'upsert', rowKey: ATTESTATION_ROW, value: attestation.kept }] : [];
 }
 
+/**
+ * One that calls at this very moment is ended all the same: its use is the other's by now, and whoever could have both stand
+ * by calling in time would have more devices than he was given.
+ * @throws {EnrollmentRefusal} `busy`
+ */
 async function supersede(storage: Storage, enrollmentId: string, by: Device): Promise<void> {
-  const row = await readDevice(storage, enrollmentId);
-  if (!row) return supersedeUnwritten(storage, enrollmentId, by);
-  if (!mayBeGivenUp(row.value)) return;
-  const value: Device = {
-    ...row.value,
-    state: 'superseded',
-    supersededBy: by.id,
-    supersededBecause: 'retry',
-    revision: row.value.revision + 1,
-  };
-  const change: Change = { kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag };
-  // When it called at this very moment, it was not abandoned: both enrollments stand.
-  if (!(await tryWrite(storage.table('devices'), enrollmentId, [change]))) return;
-  await addToDeviceList(storage, value);
+  for (let attempt = 1; attempt <= MAX_SUPERSEDE_ATTEMPTS; attempt += 1) {
+    const row = await readDevice(storage, enrollmentId);
+    if (!row) return supersedeUnwritten(storage, enrollmentId, by);
+    if (!mayBeGivenUp(row.value)) return;
+    const value: Device = {
+      ...row.value,
+      state: 'superseded',
+      supersededBy: by.id,
+      supersededBecause: 'retry',
+      revision: row.value.revision + 1,
+    };
+    const change: Change = { kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag };
+    if (await tryWrite(storage.table('devices'), enrollmentId, [change])) return addToDeviceList(storage, value);
+  }
+  throw new EnrollmentRefusal('busy', `Enrollment ${enrollmentId}, whose place this one takes, keeps changing.`);
 }
 
 /**

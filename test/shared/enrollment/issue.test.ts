@@ -202,7 +202,7 @@ describe('a retry with a new key', () => {
     await expect(desk.enroll(0, { now: minutesLater(21 * 31) })).rejects.toMatchObject(refusal);
   });
 
-  test('leaves an enrollment alone that calls at this very moment', async () => {
+  test('takes the place of one that calls at this very moment too: a use is one device, however they race', async () => {
     const desk = await Desk.open();
     const { device } = await desk.enroll(0);
     let done = false;
@@ -217,7 +217,9 @@ describe('a retry with a new key', () => {
         .write(device.id, [{ kind: 'replace', rowKey: DEVICE_ROW, value, etag: row!.etag }]);
     };
     await desk.enroll(1);
-    expect(await desk.record(device.id)).toMatchObject({ state: 'enrolled', name: 'it called' });
+    expect(done).toBe(true);
+    expect(await desk.uses()).toBe(1);
+    expect(await desk.record(device.id)).toMatchObject({ state: 'superseded', name: 'it called' });
   });
 });
 
