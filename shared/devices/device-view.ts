@@ -23,6 +23,10 @@ export interface DeviceView {
   enrolledAt: string;
   enrollmentType: Device['enrollmentType'];
   providerId: string;
+  /** What administrators call it by. */
+  tags?: string[];
+  /** Profiles that do not hold on it, by name. */
+  profileProblems?: Device['profileProblems'];
   /** How it came in. */
   admission: Admission;
   certificateEnd: string;
@@ -30,6 +34,8 @@ export interface DeviceView {
   certificateExpired: boolean;
   certificates: { thumbprint: string; serialNumber: string; notBefore: string; notAfter: string }[];
   lastContact?: string;
+  /** How often it was last told to call, where that is not what its enrollment said. */
+  pollEveryMinutes?: number;
   join?: Join;
   /** What the device said of itself when it enrolled. */
   enrollment: Record<string, string>;
@@ -88,6 +94,8 @@ export function deviceView(device: Device, lastContact: string | undefined): Dev
     enrolledAt,
     enrollmentType,
     providerId,
+    tags: device.tags,
+    profileProblems: device.profileProblems,
     admission,
     certificateEnd: certificateEnd(device),
     certificateExpired: hasEnded(certificateEnd(device)),
@@ -98,6 +106,7 @@ export function deviceView(device: Device, lastContact: string | undefined): Dev
       notAfter,
     })),
     lastContact,
+    pollEveryMinutes: device.pollEveryMinutes,
     join,
     enrollment: device.context,
     attestation: device.attestation,

@@ -60,7 +60,7 @@ function decideWanted(wanted: Wanted, state: SettingState | undefined, moment: M
   if (rest) return rest;
   const waits = waitForUser(wanted.target, moment);
   if (waits) return { act: 'rest', verdict: tried?.failures ? 'failed' : 'waiting', waitsFor: waits };
-  return { act: 'set', verb: tried?.verb === 'Add' ? 'Add' : 'Replace', hash: wanted.hash };
+  return { act: 'set', verb: tried?.again && tried.verb === 'Add' ? 'Add' : 'Replace', hash: wanted.hash };
 }
 
 /** The value is there, and no other that we sent has stayed without an answer. */

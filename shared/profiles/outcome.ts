@@ -32,6 +32,8 @@ export function noteSent(before: SettingState | undefined, sending: Sending): Se
   };
   if (hash !== undefined) attempt.hash = hash;
   if (same && same.status === undefined) attempt.unanswered = (same.unanswered ?? 0) + 1;
+  // Whether the node is there may be another matter by the next session.
+  if (same?.session !== session) delete attempt.swapped;
   for (const member of ['status', 'originalError', 'again', 'retryAt', 'ended', 'osVersion'] as const) {
     delete attempt[member];
   }

@@ -44,7 +44,7 @@ export interface Attempt {
   originalError?: string;
   /** It may go at once: as another verb, or because it was taken back with others. */
   again?: true;
-  /** Replace was changed for Add, or back: that is done once. */
+  /** Replace was changed for Add, or back: that is done once in a session. */
   swapped?: true;
   /** Answers in a row that said no, since when, and when it is tried again. */
   failures?: number;

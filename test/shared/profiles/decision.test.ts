@@ -187,7 +187,9 @@ function answered(...codes: number[]): SettingState | undefined {
   let known: SettingState | undefined;
   codes.forEach((status, index) => {
     const verb = known?.attempt?.verb === 'Add' ? 'Add' : 'Replace';
-    known = noteSent(known, { ...SENDING, verb, session: `s${index}` });
+    // The other verb goes in the same session.
+    const session = known?.attempt?.again ? known.attempt.session : `s${index}`;
+    known = noteSent(known, { ...SENDING, verb, session });
     known = noteAnswered(known, { status, now: NOW, osVersion: '10.0.1' });
   });
   return known;
