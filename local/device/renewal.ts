@@ -124,7 +124,7 @@ function readRenewalDocument(
   return { certificate: leaf.toString(), issuing: issuing.map(String).join(''), root: root.toString() };
 }
 
-/** The record after a renewal that worked: the new certificate is there beside the others. */
+/** The record after a renewal that worked: Windows deletes the old certificate and its key when it has installed the new one. */
 export function withRenewed(enrollment: EnrollmentState, files: CertificateFiles, now: Date): EnrollmentState {
   const leaf = new X509Certificate(files.certificate);
   return {
@@ -135,7 +135,7 @@ export function withRenewed(enrollment: EnrollmentState, files: CertificateFiles
       status: 2,
       errorCode: '0',
       lastTry: now.toISOString(),
-      certificates: [...(enrollment.renewal?.certificates ?? []), files],
+      certificates: [files],
     },
   };
 }

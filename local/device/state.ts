@@ -12,7 +12,7 @@ export interface RenewalState {
   /** HRESULT of the last failure, `0` without one */
   errorCode: string;
   lastTry?: string;
-  /** certificates that came by renewal and have not opened a session yet, oldest first */
+  /** the certificate that came by renewal and has not opened a session yet, in place of the one in the folder */
   certificates: CertificateFiles[];
 }
 

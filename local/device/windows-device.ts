@@ -379,7 +379,7 @@ export class WindowsDevice {
     return enrollment.renewal?.certificates.at(-1) ?? this.#folder.readCertificate();
   }
 
-  // A session was held with the newest certificate: it takes the place of those before it.
+  // A session was held with the renewed certificate: it takes the place of the one before it in the folder as well.
   async #settleRenewal(): Promise<void> {
     const { renewal } = this.#enrollment();
     const newest = renewal?.certificates.at(-1);
@@ -400,13 +400,12 @@ export class WindowsDevice {
   // The search criteria alone decide: no criteria, no certificate.
   async #clientCertificate(enrollment: EnrollmentState): Promise<{ key: string; certificate: string } | undefined> {
     if (!enrollment.search) return undefined;
-    const own = await this.#folder.readCertificate();
+    const present = await this.#presentCertificate(enrollment);
     const all: StoredCertificate[] = [...this.#state.machine.otherCertificates];
-    const managed = [...(own ? [own] : []), ...(enrollment.renewal?.certificates ?? [])];
-    all.push(...managed.map(({ certificate, key }) => ({ store: enrollment.store, certificate, key })));
+    if (present) all.push({ store: enrollment.store, certificate: present.certificate, key: present.key });
     const found = findCertificate(enrollment.search, all);
     if (!found) return undefined;
-    const chain = managed.find(({ certificate }) => certificate === found.certificate)?.issuing ?? '';
+    const chain = present?.certificate === found.certificate ? present.issuing : '';
     return { key: found.key, certificate: found.certificate + chain };
   }
 
