@@ -1,10 +1,12 @@
 import { AdminApiError } from '../admin-client.ts';
 import { DeviceError } from '../device/windows-device.ts';
+import { ACTION_VERBS } from './action-verbs.ts';
 import { ADMIN_VERBS } from './admin-verbs.ts';
 import { DEVICE_VERBS } from './device-verbs.ts';
 import { ENROLLMENT_VERBS } from './enrollment-verbs.ts';
 import { INVENTORY_VERBS } from './inventory-verbs.ts';
 import { INVITATION_VERBS } from './invitation-verbs.ts';
+import { PROFILE_VERBS } from './profile-verbs.ts';
 import { TRACE_VERBS } from './trace-verbs.ts';
 import { runVerb, UsageError, type Verb } from './verb.ts';
 
@@ -14,6 +16,8 @@ const VERBS: readonly Verb[] = [
   ...INVITATION_VERBS,
   ...ENROLLMENT_VERBS,
   ...ADMIN_VERBS,
+  ...PROFILE_VERBS,
+  ...ACTION_VERBS,
   ...INVENTORY_VERBS,
   ...TRACE_VERBS,
   ...DEVICE_VERBS,
