@@ -1,5 +1,6 @@
 /** The admin app: what administrators call, and timers. Loading a door registers it. */
 import './certificate-authority-service.ts';
+import './admin/actions.ts';
 import './admin/audit.ts';
 import './admin/block.ts';
 import './admin/certificate-authority.ts';

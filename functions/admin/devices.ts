@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { listDevices, listExpiring, showDevice } from '../../shared/devices/device-queries.ts';
+import { nextContact } from '../../shared/devices/next-contact.ts';
 import { invalid } from '../../shared/platform/body.ts';
 import { now } from '../../shared/platform/clock.ts';
 import { adminDoor, deviceIdOf, listBody, listOptionsOf } from './admin-door.ts';
@@ -33,6 +34,9 @@ adminDoor('device', {
   route: 'api/devices/{id}',
   methods: ['GET'],
   async handler(call) {
-    return { status: 200, value: await showDevice(call.services.storage, deviceIdOf(call)) };
+    const { storage, catalogue } = call.services;
+    const [device, { policy }] = await Promise.all([showDevice(storage, deviceIdOf(call)), catalogue.read()]);
+    const contact = nextContact(device, device.lastContact, policy.poll, call.now);
+    return { status: 200, value: { ...device, nextContact: contact } };
   },
 });

@@ -221,6 +221,8 @@ export interface Device {
   /** What its messages say is kept for a while, so that somebody can look at them. */
   trace?: { by: string; since: string; until: string };
   inventory?: Inventory;
+  /** How often it was last told to call, where that is not what its enrollment said. */
+  pollEveryMinutes?: number;
   /** B64(MD5(name:secret)) for deployments that authenticate by digest. */
   digestCredential?: string;
   nextSequence: number;

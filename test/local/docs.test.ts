@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { ACTIONS } from '../../shared/actions/actions.ts';
 import { MAX_DEVICES, policySchema } from '../../shared/catalogue/policy.ts';
 import { REFUSALS } from '../../shared/enrollment/refusal.ts';
 import { VARIABLES } from '../../shared/platform/settings.ts';
@@ -125,6 +126,15 @@ test('the API page has every call of the admin API and no other', () => {
   expect(shown.toSorted()).toEqual(registered.toSorted());
 });
 
+test('the actions page has every action with its inputs', () => {
+  const rows = read('docs/actions.md').split('\n');
+  for (const { name, input } of ACTIONS) {
+    const row = rows.find((each) => each.startsWith(`| \`${name}\` |`)) ?? '';
+    for (const property of Object.keys(input.shape)) expect(row, name).toContain(`\`${property}\``);
+    expect(row, name).not.toBe('');
+  }
+});
+
 test('the settings page has every option of npm start', () => {
   const options = (text: string) => [...text.matchAll(/^(?: {2}|\| `)(--[a-z][a-z-]*)/gm)].map(([, option]) => option);
   const usage = /const USAGE = `([\s\S]*?)`/.exec(read('local/start.ts'))?.[1] ?? '';
@@ -135,7 +145,9 @@ test('the readme has every verb of the command line', () => {
   const named = (file: string) => [...read(file).matchAll(/^ {2}name: '([^']+)'/gm)].map(([, name = '']) => name);
   const rows = section('README.md', '## The command line').split('\n');
   const device = rows.find((row) => row.startsWith('| `device enroll`')) ?? '';
-  for (const verb of ['invitation', 'enrollment', 'admin', 'trace', 'inventory'].flatMap((file) => named(`local/cli/${file}-verbs.ts`))) {
+  for (const verb of ['invitation', 'enrollment', 'admin', 'trace', 'inventory', 'action'].flatMap((file) =>
+    named(`local/cli/${file}-verbs.ts`),
+  )) {
     expect(
       rows.some((row) => new RegExp(`^\\| .*\`${verb}\`.* \\|`).test(row) && row !== device),
       verb,

@@ -1,0 +1,39 @@
+import { actionNamed, actionViews, runAction } from '../../shared/actions/actions.ts';
+import { commandView } from '../../shared/commands/command-view.ts';
+import { jsonOf, readBody } from '../../shared/platform/body.ts';
+import { notFound } from '../../shared/platform/problem.ts';
+import { type AdminCall, type AdminResult, adminDoor, deviceIdOf, idempotencyOf } from './admin-door.ts';
+
+/** `GET /api/actions` -> `{items}`: what can be done with a device, and what each takes */
+adminDoor('actions', {
+  route: 'api/actions',
+  methods: ['GET'],
+  handler: async () => ({ status: 200, value: { items: actionViews() } }),
+});
+
+/** `POST /api/devices/{id}/actions/{action}` -> 201 `{action, warnings, items}`: the commands that were queued for it */
+adminDoor('device-action', {
+  route: 'api/devices/{id}/actions/{action}',
+  methods: ['POST'],
+  handler: run,
+});
+
+async function run(call: AdminCall): Promise<AdminResult> {
+  const deviceId = deviceIdOf(call);
+  const name = call.request.params['action'] ?? '';
+  const action = actionNamed(name);
+  if (!action) throw notFound(`There is no action ${name.slice(0, 60)}. GET /api/actions lists them.`);
+  const body = await readBody(call.request, 16 * 1024);
+  const input = jsonOf(body.length === 0 ? Buffer.from('{}') : body, action.input);
+  const { actor, now, services } = call;
+  const idempotency = idempotencyOf(call, input);
+  const asked = { action, input };
+  const { warnings, commands } = await runAction(services.storage, deviceId, asked, { actor, now, idempotency });
+  const items = commands.map((command) => commandView(command, deviceId));
+  const outcome = commands.map(({ id, verb, items: [first] }) => `${id} ${verb} ${first?.target ?? ''}`).join(', ');
+  return {
+    status: 201,
+    value: { action: name, warnings, items },
+    audit: { act: `action ${name}`, subject: deviceId, outcome: outcome.slice(0, 1_000) },
+  };
+}

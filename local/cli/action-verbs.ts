@@ -1,0 +1,78 @@
+import { CONNECTION_OPTIONS, connect, devicePath } from './connection.ts';
+import { printable } from './printable.ts';
+import { table, UsageError, type Verb } from './verb.ts';
+
+interface ActionShown {
+  name: string;
+  summary: string;
+  input: { properties?: Record<string, { type?: string; enum?: string[] }>; required?: string[] };
+}
+
+interface Done {
+  action: string;
+  warnings: string[];
+  items: { id: string; verb: string; target?: string; items?: { target: string }[]; state: string }[];
+}
+
+const actions: Verb = {
+  name: 'actions',
+  usage: 'actions',
+  summary: 'Lists what can be done with a device, and what each takes; what is needed has a star.',
+  options: CONNECTION_OPTIONS,
+  async run(input) {
+    const { items } = await connect(input).call<{ items: ActionShown[] }>('GET', '/api/actions');
+    const rows = items.map(({ name, summary, input: { properties = {}, required = [] } }) => ({
+      action: name,
+      takes: Object.keys(properties)
+        .map((each) => (required.includes(each) ? `${each}*` : each))
+        .join(', '),
+      'what it does': summary,
+    }));
+    return { value: items, text: table(rows, 'There are none.') };
+  },
+};
+
+const MOST = 10;
+
+const action: Verb = {
+  name: 'action',
+  usage: 'action DEVICE ACTION [NAME=VALUE …]',
+  summary:
+    'Has something done with a device when it next calls: restart, rename, scan, install, wipe. See: lanyard actions',
+  positionals: ['DEVICE', 'ACTION', ...Array.from({ length: MOST }, () => '[NAME=VALUE]')],
+  options: CONNECTION_OPTIONS,
+  async run(input) {
+    const [device = '', name = '', ...given] = input.positionals;
+    const admin = connect(input);
+    const { items } = await admin.call<{ items: ActionShown[] }>('GET', '/api/actions');
+    const known = items.find((each) => each.name === name);
+    if (!known)
+      throw new UsageError(`There is no action ${name}. There are: ${items.map((each) => each.name).join(', ')}`);
+    const body = Object.fromEntries(given.map((each) => valueOfWord(each, known)));
+    const done = await admin.call<Done>('POST', `${await devicePath(admin, device)}/actions/${name}`, body);
+    return { value: done, text: textOf(done) };
+  },
+};
+
+export const ACTION_VERBS: readonly Verb[] = [actions, action];
+
+/** `name=value`, as the type that the action takes. */
+function valueOfWord(word: string, { input }: ActionShown): [string, unknown] {
+  const at = word.indexOf('=');
+  if (at < 1) throw new UsageError(`"${word}" is not of the form NAME=VALUE`);
+  const [name, text] = [word.slice(0, at), word.slice(at + 1)];
+  const type = input.properties?.[name]?.type;
+  if (type === 'boolean' && (text === 'true' || text === 'false')) return [name, text === 'true'];
+  if (type === 'integer' && /^-?\d{1,9}$/.test(text)) return [name, Number(text)];
+  return [name, text];
+}
+
+function textOf({ warnings, items }: Done): string {
+  const rows = items.map(({ id, verb, target, items: several, state }) => ({
+    command: id,
+    verb,
+    target: target ?? `${several?.length ?? 0} items`,
+    state,
+  }));
+  return [table(rows, 'Nothing was queued.'), '', ...warnings.map((each) => `- ${printable(each)}`)].join('\n');
+}
