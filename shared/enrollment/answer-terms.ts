@@ -43,6 +43,8 @@ export async function showTerms(
   const scheme = windowsScheme(redirectUri, TERMS_SCHEMES);
   if (!scheme) {
     const { policy } = await services.catalogue.readOrLast();
+    const reason = 'The redirect_uri is no address in Windows.';
+    services.log.warn('Terms of use were not shown', { reason, scheme: redirectUri.split(':')[0]?.slice(0, 20) });
     return { status: 400, page: noTermsPage(policy, NOT_FROM_WINDOWS) };
   }
   const version = query.get('api-version') ?? '1.0';

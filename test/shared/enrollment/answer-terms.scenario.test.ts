@@ -140,6 +140,7 @@ describe('nothing is shown', () => {
     const reply = await show({ redirect_uri });
     expect(reply.status).toBe(400);
     if (redirect_uri !== '') expect(JSON.stringify(reply)).not.toContain(redirect_uri);
+    expect(logged.join()).toContain(`"scheme":"${redirect_uri.split(':')[0]}"`);
   });
 
   test.each([
