@@ -32,7 +32,7 @@ const BANS: Record<AppName, Ban[]> = {
     { path: /^functions\/(enrollment|certificate-authority)/, why: 'enrollment has an app of its own' },
     { path: /^node_modules\/@azure\/keyvault-/, why: 'the manage app has no right to the vault' },
     {
-      path: /^shared\/certificates\/(?!client-certificate|enrollment-subject|thumbprint)/,
+      path: /^shared\/certificates\/(?!client-certificate|enrollment-subject|thumbprint|validity)/,
       why: 'the manage app checks client certificates and signs nothing',
     },
     {
