@@ -7,6 +7,7 @@ import {
   mayRepeat,
   type Verb,
 } from '../../shared/commands/command.ts';
+import { KEY_CONTAINER } from '../../shared/commands/data-key.ts';
 import { sealItems } from '../../shared/commands/secrets.ts';
 import { DEVICE_ROW, type Device, SESSION_ROW } from '../../shared/devices/device.ts';
 import type { Session } from '../../shared/management/session.ts';
@@ -76,6 +77,7 @@ export class Partition {
       },
       write: async (_: string, changes: Change[]) => this.apply(changes),
     };
+    void storage.blobs(KEY_CONTAINER).createOnce('commands', DATA_KEY);
     const table = storage.table.bind(storage);
     storage.table = ((name) => (name === 'devices' ? devices : table(name))) as typeof storage.table;
     return storage;
