@@ -197,6 +197,23 @@ describe('a device with a profile', () => {
   });
 });
 
+test('settings that a device never lets go do not fill its row until nothing can be written any more', async () => {
+  const large = (round: number) =>
+    profile(
+      'p',
+      Array.from({ length: 64 }, (_, n) => setting(`${POLICY(`${round}-${n}-`)}${'x'.repeat(340)}`, '1')),
+    );
+  const device = model([large(0)]);
+  for (let round = 1; round < 8; round += 1) {
+    await session(device, ({ verb }) => (verb === 'Delete' ? 405 : 200));
+    device.profiles = [large(round)];
+  }
+  const size = () => JSON.stringify(states(device)).length;
+  expect(size()).toBeGreaterThan(380_000);
+  expect(size()).toBeLessThan(500_000);
+  expect(await session(device)).toEqual([]);
+});
+
 describe('profiles that contradict each other', () => {
   test('are not sent, and what was there stays', async () => {
     const device = model([profile('p', [A1])]);
