@@ -27,6 +27,11 @@ test('a message is one query and one transaction; the first of a day two calls m
   expect(quiet).toEqual(['table query devices', 'table replace devices']);
 
   lanyard().pass({ days: 1 });
+  // The inventory is read once a week, and is messages like all others.
+  const withInventory = await callsOf(() => device.sync());
+  expect(withInventory.filter((call) => call === 'table query devices').length).toBeGreaterThan(3);
+  expect(withInventory.filter((call) => call.startsWith('blob'))).toEqual([]);
+  lanyard().pass({ days: 1 });
   await callsOf(() => lanyard().get('/api/settings'));
   const nextDay = await callsOf(() => device.sync());
   expect(nextDay.filter((call) => !call.endsWith('catalogue'))).toEqual([
