@@ -1,6 +1,6 @@
 import { type Catalogue, openCatalogue } from '../shared/catalogue/catalogue.ts';
 import type { CertificateAuthority } from '../shared/certificates/certificate-authority.ts';
-import { Journal } from '../shared/enrollment/journal.ts';
+import { Journal } from '../shared/enrollment/journal/journal.ts';
 import { Throttle } from '../shared/enrollment/throttle.ts';
 import { type Settings, settings } from '../shared/platform/settings.ts';
 import { appKey } from '../shared/storage/app-key.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { JOURNAL_KEPT_DAYS } from '../../shared/enrollment/journal.ts';
-import { listAttempts, readAttempt } from '../../shared/enrollment/journal-view.ts';
+import { JOURNAL_KEPT_DAYS } from '../../shared/enrollment/journal/journal.ts';
+import { listAttempts, readAttempt } from '../../shared/enrollment/journal/journal-view.ts';
 import { invalid } from '../../shared/platform/body.ts';
 import { adminDoor, listBody, listOptionsOf } from './admin-door.ts';
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { invitationsOf, withdrawInvitation } from '../../shared/enrollment/invitation-administration.ts';
+import { invitationsOf, withdrawInvitation } from '../../shared/enrollment/invitations/invitation-administration.ts';
 import { invalid } from '../../shared/platform/body.ts';
 import { type AdminCall, adminDoor } from './admin-door.ts';
 

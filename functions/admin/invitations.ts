@@ -1,6 +1,6 @@
-import { invitationRequestSchema, invitationTerms } from '../../shared/enrollment/invitation-request.ts';
-import { invitationView } from '../../shared/enrollment/invitation-view.ts';
-import { createInvitation } from '../../shared/enrollment/invitations.ts';
+import { invitationRequestSchema, invitationTerms } from '../../shared/enrollment/invitations/invitation-request.ts';
+import { invitationView } from '../../shared/enrollment/invitations/invitation-view.ts';
+import { createInvitation } from '../../shared/enrollment/invitations/invitations.ts';
 import { readJson } from '../../shared/platform/body.ts';
 import { adminDoor, idempotencyOf } from './admin-door.ts';
 

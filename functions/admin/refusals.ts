@@ -7,7 +7,7 @@ import {
   type RefusedKind,
   readBlock,
   unblock,
-} from '../../shared/enrollment/refusals-list.ts';
+} from '../../shared/enrollment/eligibility/refusals-list.ts';
 import { readJson } from '../../shared/platform/body.ts';
 import { notFound } from '../../shared/platform/problem.ts';
 import { type AdminCall, type AdminResult, adminDoor, listBody, listOptionsOf } from './admin-door.ts';

@@ -1,6 +1,6 @@
 import { KEPT_FOR_MS } from '../../shared/catalogue/catalogue.ts';
 import { policySchema } from '../../shared/catalogue/policy.ts';
-import { countDevices } from '../../shared/enrollment/count-devices.ts';
+import { countDevices } from '../../shared/enrollment/eligibility/count-devices.ts';
 import { readJson } from '../../shared/platform/body.ts';
 import { adminDoor } from './admin-door.ts';
 

@@ -1,6 +1,6 @@
 import { app, type HttpRequest, type HttpResponseInit, type InvocationContext } from '@azure/functions';
-import { JOIN_PATH } from '../../shared/enrollment/join-link.ts';
-import { joinPage } from '../../shared/enrollment/join-page.ts';
+import { JOIN_PATH } from '../../shared/enrollment/invitations/join-link.ts';
+import { joinPage } from '../../shared/enrollment/invitations/join-page.ts';
 import { reply } from '../../shared/platform/http.ts';
 import { errorFacts, logTo } from '../../shared/platform/log.ts';
 import { services } from '../services.ts';

@@ -1,6 +1,6 @@
 import { app, type Cookie, type HttpRequest, type HttpResponseInit, type InvocationContext } from '@azure/functions';
-import { finishSignIn, startEntraSignIn } from '../../shared/enrollment/sign-in-entra.ts';
-import { STATE_COOKIE, stateCookieOf } from '../../shared/enrollment/sign-in-state.ts';
+import { finishSignIn, startEntraSignIn } from '../../shared/enrollment/sign-in/sign-in-entra.ts';
+import { STATE_COOKIE, stateCookieOf } from '../../shared/enrollment/sign-in/sign-in-state.ts';
 import { callerAddress } from '../../shared/enrollment/throttle.ts';
 import { reply } from '../../shared/platform/http.ts';
 import { logTo } from '../../shared/platform/log.ts';

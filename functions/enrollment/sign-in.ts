@@ -1,5 +1,10 @@
 import { app, type HttpRequest, type HttpResponseInit, type InvocationContext } from '@azure/functions';
-import { foreignForm, type PageReply, showSignIn, signInByInvitation } from '../../shared/enrollment/sign-in.ts';
+import {
+  foreignForm,
+  type PageReply,
+  showSignIn,
+  signInByInvitation,
+} from '../../shared/enrollment/sign-in/sign-in.ts';
 import { callerAddress } from '../../shared/enrollment/throttle.ts';
 import { readBody } from '../../shared/platform/body.ts';
 import { reply } from '../../shared/platform/http.ts';

@@ -1,5 +1,5 @@
 import { app, type HttpRequest, type HttpResponseInit, type InvocationContext } from '@azure/functions';
-import { decideTerms, showTerms, type TermsReply } from '../../shared/enrollment/answer-terms.ts';
+import { decideTerms, showTerms, type TermsReply } from '../../shared/enrollment/terms-of-use/answer-terms.ts';
 import { reply } from '../../shared/platform/http.ts';
 import { logTo } from '../../shared/platform/log.ts';
 import { TERMS_OF_USE_PATH } from '../../shared/wire/paths.ts';

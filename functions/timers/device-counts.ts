@@ -1,5 +1,5 @@
 import { app, type InvocationContext, type Timer } from '@azure/functions';
-import { countDevices } from '../../shared/enrollment/count-devices.ts';
+import { countDevices } from '../../shared/enrollment/eligibility/count-devices.ts';
 import { now } from '../../shared/platform/clock.ts';
 import { logTo } from '../../shared/platform/log.ts';
 import { services } from '../services.ts';

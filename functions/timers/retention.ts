@@ -1,6 +1,6 @@
 import { app, type InvocationContext, type Timer } from '@azure/functions';
 import { pruneDevices } from '../../shared/commands/retention.ts';
-import { pruneJournal } from '../../shared/enrollment/journal.ts';
+import { pruneJournal } from '../../shared/enrollment/journal/journal.ts';
 import { now } from '../../shared/platform/clock.ts';
 import { logTo } from '../../shared/platform/log.ts';
 import { pruneTraces } from '../../shared/trace/trace.ts';

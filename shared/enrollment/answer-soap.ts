@@ -3,7 +3,7 @@ import { errorFacts, type Log } from '../platform/log.ts';
 import { fault } from '../wire/fault.ts';
 import { type Envelope, readEnvelope, SoapError } from '../wire/soap.ts';
 import { XmlError } from '../wire/xml.ts';
-import { traceIdNotKept } from './journal.ts';
+import { traceIdNotKept } from './journal/journal.ts';
 import { EnrollmentRefusal, REFUSALS, type RefusalCause } from './refusal.ts';
 
 /**

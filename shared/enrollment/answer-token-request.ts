@@ -8,7 +8,7 @@ import { type Envelope, readEnvelope, SoapError } from '../wire/soap.ts';
 import { ACTION_REQUEST_SECURITY_TOKEN, type RequestSecurityToken, readRequestSecurityToken } from '../wire/wstep.ts';
 import { XmlError } from '../wire/xml.ts';
 import { checkAction } from './answer-soap.ts';
-import { type Journal, keptTraceId } from './journal.ts';
+import { type Journal, keptTraceId } from './journal/journal.ts';
 import { EnrollmentRefusal, REFUSALS, type RefusalCause } from './refusal.ts';
 import type { Throttle } from './throttle.ts';
 import { type AttemptProgress, type EnrollmentServices, issueToken } from './token-request.ts';

@@ -17,9 +17,9 @@ import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Change, Conflict, tryWrite } from '../storage/tables.ts';
 import { certificateRecord } from './certificate-record.ts';
+import { announceCounted, claimPlace, type DeviceCount, type Limits } from './eligibility/limits.ts';
 import type { EnrollmentContext } from './enrollment-context.ts';
 import { type GrantRow, type GrantUse, writeUses } from './grants.ts';
-import { announceCounted, claimPlace, type DeviceCount, type Limits } from './limits.ts';
 import { EnrollmentRefusal } from './refusal.ts';
 import { settleReturn } from './return.ts';
 

@@ -13,16 +13,16 @@ import { MANAGEMENT_PATH } from '../wire/paths.ts';
 import { provisioningDocument } from '../wire/provisioning.ts';
 import type { Envelope } from '../wire/soap.ts';
 import { type RequestSecurityToken, tokenResponse } from '../wire/wstep.ts';
-import type { Applicant, AuthenticationInput } from './applicant.ts';
-import { authenticate } from './authenticate.ts';
-import { checkEligibility } from './eligibility.ts';
+import type { Applicant, AuthenticationInput } from './authentication/applicant.ts';
+import { authenticate } from './authentication/authenticate.ts';
+import { checkTenant } from './authentication/tenant.ts';
+import { checkEligibility } from './eligibility/eligibility.ts';
 import { type EnrollmentContext, readEnrollmentContext } from './enrollment-context.ts';
 import { GrantMoved, type GrantRow } from './grants.ts';
 import { issueEnrollment } from './issue.ts';
-import { type JournalStep, keptTraceId } from './journal.ts';
+import { type JournalStep, keptTraceId } from './journal/journal.ts';
 import { EnrollmentRefusal } from './refusal.ts';
 import { renewCertificate } from './renewal.ts';
-import { checkTenant } from './tenant.ts';
 
 /** How long the Timestamp of the reply is good for; Windows does not look at it (MS-WSTEP asks for it). */
 const REPLY_VALID_MS = 5 * 60_000;

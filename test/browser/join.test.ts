@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type JoinToken, joinAddress } from '../../shared/enrollment/join-link.ts';
+import { type JoinToken, joinAddress } from '../../shared/enrollment/invitations/join-link.ts';
 import { useLanyard } from '../support/lanyard.ts';
 import { isTooWide, useChromium, type WatchedPage } from './browser.ts';
 

@@ -69,7 +69,12 @@ describe('the rights', () => {
   });
 
   test('of the admin app: every table', () => {
-    expect(roleNamesOf('adminRights')).toEqual({ table: 'rows', results: 'blobsAll', keys: 'blobsKept', traces: 'blobsAll' });
+    expect(roleNamesOf('adminRights')).toEqual({
+      table: 'rows',
+      results: 'blobsAll',
+      keys: 'blobsKept',
+      traces: 'blobsAll',
+    });
     const text = blocks(main, 'module').find(({ name }) => name === 'adminRights')?.text;
     expect(text).toContain('tables: map(tables, table => {');
   });

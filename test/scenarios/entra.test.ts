@@ -4,7 +4,7 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { observeStorage } from '../../functions/services.ts';
 import { DEVICE_VERBS } from '../../local/cli/device-verbs.ts';
 import type { EntraEnrollment, WindowsDevice } from '../../local/device/windows-device.ts';
-import { setEntraAuthority } from '../../shared/enrollment/entra-token.ts';
+import { setEntraAuthority } from '../../shared/enrollment/authentication/entra-token.ts';
 import { useLanyard } from '../support/lanyard.ts';
 import {
   APP_ID_URI,

@@ -2,7 +2,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { ENROLLMENT_VERBS } from '../../local/cli/enrollment-verbs.ts';
 import { runVerb } from '../../local/cli/verb.ts';
 import type { DeviceError, DeviceOptions, WindowsDevice } from '../../local/device/windows-device.ts';
-import { holdForDecommission } from '../../shared/enrollment/refusals-list.ts';
+import { holdForDecommission } from '../../shared/enrollment/eligibility/refusals-list.ts';
 import { useLanyard } from '../support/lanyard.ts';
 
 /** Every refusal that an administrator can bring about, as the simulated PC shows it and as the journal explains it. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { NetworkFaults } from '../../local/device/windows-device.ts';
-import { JOURNAL_KEPT_DAYS } from '../../shared/enrollment/journal.ts';
+import { JOURNAL_KEPT_DAYS } from '../../shared/enrollment/journal/journal.ts';
 import { useLanyard } from '../support/lanyard.ts';
 
 const lanyard = useLanyard();

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type MutableToken, OAuth2Server, type TokenRequestIncomingMessage } from 'oauth2-mock-server';
 import { afterAll, afterEach, beforeAll, vi } from 'vitest';
-import { setEntraAuthority } from '../../shared/enrollment/entra-token.ts';
+import { setEntraAuthority } from '../../shared/enrollment/authentication/entra-token.ts';
 import { CLIENT_ID, OBJECT_ID, TENANT } from './mock-entra.ts';
 
 /** What the managed identity of the app shows to the issuer. */

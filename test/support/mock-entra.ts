@@ -1,6 +1,6 @@
 import { type Header, type JWK, OAuth2Server, type Payload } from 'oauth2-mock-server';
 import { afterAll, beforeAll } from 'vitest';
-import { setEntraAuthority } from '../../shared/enrollment/entra-token.ts';
+import { setEntraAuthority } from '../../shared/enrollment/authentication/entra-token.ts';
 
 export const TENANT = '6d8769e6-0f8b-418d-b385-1a53968781c9';
 export const CLIENT_ID = '0c4bcf60-6e8c-4d0a-a7b5-2f4fd5a6f7b1';

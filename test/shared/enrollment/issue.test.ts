@@ -6,7 +6,7 @@ import { DEVICE_ROW, type Device, SESSION_ROW } from '../../../shared/devices/de
 import type { DeviceListEntry } from '../../../shared/devices/device-list.ts';
 import { readEnrollmentContext } from '../../../shared/enrollment/enrollment-context.ts';
 import { GrantMoved } from '../../../shared/enrollment/grants.ts';
-import { createInvitation, findInvitation } from '../../../shared/enrollment/invitations.ts';
+import { createInvitation, findInvitation } from '../../../shared/enrollment/invitations/invitations.ts';
 import { issueEnrollment, MAX_RETRIES } from '../../../shared/enrollment/issue.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { MemoryStorage } from '../../support/memory-storage.ts';

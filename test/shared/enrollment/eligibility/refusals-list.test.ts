@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest';
+import { openCatalogue } from '../../../../shared/catalogue/catalogue.ts';
+import {
+  block,
+  findRefusals,
+  holdForDecommission,
+  listBlocks,
+  readBlock,
+  releaseFromDecommission,
+  unblock,
+} from '../../../../shared/enrollment/eligibility/refusals-list.ts';
+import { MemoryStorage } from '../../../support/memory-storage.ts';
+
+const AT = '2026-03-01T12:00:00.000Z';
+const DEVICE = { serial: 'PF3K2A1B', hardwareId: 'AB'.repeat(32) };
+const SUBJECT = { user: 'kim@example.org', ...DEVICE };
+const WHY = { reason: 'stolen', person: 'sam', at: AT };
+
+describe('a block', () => {
+  test.each([
+    ['user', ' Kim@Example.org ', 'kim@example.org'],
+    ['serial', ' pf3k2a1b', 'PF3K2A1B'],
+    ['hardwareId', 'ab'.repeat(32), 'AB'.repeat(32)],
+  ] as const)('of a %s is found however it is written', async (kind, value, kept) => {
+    const storage = new MemoryStorage();
+    await block(storage, { kind, value, ...WHY });
+    expect(await findRefusals(storage, SUBJECT)).toEqual([{ kind, value: kept, ...WHY }]);
+    expect((await readBlock(storage, kind, value)).value.reason).toBe('stolen');
+    const nobody = { user: 'kim@example.com', serial: 'PF3K2A1C', hardwareId: 'AC' };
+    expect(await findRefusals(storage, nobody)).toEqual([]);
+  });
+
+  test('is looked for in one call, whatever is blocked', async () => {
+    const storage = new MemoryStorage();
+    for (const kind of ['user', 'serial', 'hardwareId'] as const)
+      await block(storage, { kind, value: SUBJECT[kind], ...WHY });
+    await holdForDecommission(storage, DEVICE, { jobId: 'j1', at: AT });
+    storage.calls.length = 0;
+    expect(await findRefusals(storage, SUBJECT)).toHaveLength(5);
+    expect(storage.calls).toHaveLength(1);
+  });
+
+  test('can be taken away once', async () => {
+    const storage = new MemoryStorage();
+    await block(storage, { kind: 'serial', value: DEVICE.serial, ...WHY });
+    expect(await unblock(storage, 'serial', DEVICE.serial.toLowerCase())).toMatchObject({ reason: 'stolen' });
+    expect(await findRefusals(storage, SUBJECT)).toEqual([]);
+    await expect(unblock(storage, 'serial', DEVICE.serial)).rejects.toMatchObject({ status: 404 });
+  });
+
+  test.each([
+    ['serial', 'To be filled by O.E.M.'],
+    ['serial', '0000000000'],
+    ['hardwareId', '0'.repeat(64)],
+    ['user', 'kim'],
+    ['user', ''],
+    ['serial', 'x'.repeat(321)],
+    ['serial', '#'.repeat(300)],
+  ] as const)('of the %s %j is refused with the reason', async (kind, value) => {
+    const storage = new MemoryStorage();
+    await expect(block(storage, { kind, value, ...WHY })).rejects.toMatchObject({
+      status: 400,
+      errors: [{ field: 'value', message: expect.any(String) }],
+    });
+    expect(storage.calls).toEqual([]);
+  });
+
+  test.each(['a/b\\c#d?e', 'ab|cd', "o'neil 12", '1234%'])('of the serial number %j is found', async (value) => {
+    const storage = new MemoryStorage();
+    await block(storage, { kind: 'serial', value, ...WHY });
+    expect(await findRefusals(storage, { user: '', serial: value, hardwareId: '' })).toHaveLength(1);
+  });
+
+  test('is listed page by page, without what a decommission holds', async () => {
+    const storage = new MemoryStorage();
+    await holdForDecommission(storage, DEVICE, { jobId: 'j1', at: AT });
+    for (const value of ['AAAA1', 'AAAA2', 'AAAA3']) await block(storage, { kind: 'serial', value, ...WHY });
+    await block(storage, { kind: 'user', value: 'kim@example.org', ...WHY });
+    const first = await listBlocks(storage, { limit: 3 });
+    const second = await listBlocks(storage, { limit: 3, cursor: first.next });
+    expect([...first.items, ...second.items].map(({ value }) => value)).toEqual([
+      'AAAA1',
+      'AAAA2',
+      'AAAA3',
+      'kim@example.org',
+    ]);
+    expect(second.next).toBeUndefined();
+  });
+});
+
+describe('whoever decides', () => {
+  test.each<[string, (storage: MemoryStorage) => Promise<unknown>]>([
+    ['a block', (storage) => block(storage, { kind: 'user', value: 'kim@example.org', ...WHY })],
+    ['an open decommission', (storage) => holdForDecommission(storage, DEVICE, { jobId: 'j1', at: AT })],
+  ])('is told by the catalogue that there is %s to look for', async (_, refuse) => {
+    const storage = new MemoryStorage();
+    expect((await openCatalogue(storage).read()).hasRefusals).toBeUndefined();
+    await refuse(storage);
+    expect((await openCatalogue(storage).read()).hasRefusals).toBe(true);
+  });
+});
+
+describe('an open decommission', () => {
+  test('holds the device until it is released, and no other job releases it', async () => {
+    const storage = new MemoryStorage();
+    await holdForDecommission(storage, DEVICE, { jobId: 'j1', at: AT });
+    expect((await findRefusals(storage, { ...SUBJECT, serial: '' }))[0]).toMatchObject({ jobId: 'j1' });
+    expect((await findRefusals(storage, { ...SUBJECT, hardwareId: '' }))[0]).toMatchObject({ jobId: 'j1' });
+    await releaseFromDecommission(storage, DEVICE, 'j2');
+    expect(await findRefusals(storage, SUBJECT)).toHaveLength(2);
+    await releaseFromDecommission(storage, DEVICE, 'j1');
+    expect(await findRefusals(storage, SUBJECT)).toEqual([]);
+  });
+
+  test('of a device with a serial number that many share holds no other device', async () => {
+    const storage = new MemoryStorage();
+    const serial = 'System Serial Number';
+    await holdForDecommission(storage, { serial, hardwareId: 'AB' }, { jobId: 'j1', at: AT });
+    expect(await findRefusals(storage, { user: '', serial, hardwareId: 'CD' })).toEqual([]);
+    expect(await findRefusals(storage, { user: '', serial, hardwareId: 'AB' })).toHaveLength(1);
+  });
+});
