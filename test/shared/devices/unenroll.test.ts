@@ -3,9 +3,12 @@ import type { Device, DeviceState, Unenroll, UnenrollState } from '../../../shar
 import {
   callOff,
   confirm,
+  goesBehindQueue,
   hold,
   isDue,
+  keepsCommandsBack,
   markSent,
+  noteCallAfterLeaving,
   passTime,
   refuse,
   reportFailure,
@@ -224,5 +227,85 @@ describe('time alone', () => {
   test('does nothing to a device that is not to leave, or has left', () => {
     expect(passTime(device(), undefined, later(1_000))).toBeUndefined();
     expect(passTime(device({ state: 'sent' }, 'unenrolled'), undefined, later(1_000))).toBeUndefined();
+  });
+});
+
+describe('a request', () => {
+  const account = { name: 'rescue', command: '000000000001' };
+
+  test('goes at once unless it is to go behind the queue, and at once overtakes that', () => {
+    const behind = requestUnenroll(device(), { by: 'sam', after: 'queue' }, NOW);
+    expect([goesBehindQueue(behind), keepsCommandsBack(behind)]).toEqual([true, false]);
+    expect(behind.unenroll?.reason).toContain('commands before it');
+    const atOnce = requestUnenroll(behind, { by: 'sam' }, NOW);
+    expect([goesBehindQueue(atOnce), keepsCommandsBack(atOnce)]).toEqual([false, true]);
+    expect(atOnce.unenroll?.reason).not.toContain('commands before it');
+    const later = requestUnenroll(atOnce, { by: 'sam', after: 'queue' }, NOW);
+    expect(goesBehindQueue(later)).toBe(false);
+  });
+
+  test('says who asked for what shows that nobody is locked out', () => {
+    const { unenroll } = requestUnenroll(device(), { by: 'sam', localAdministrator: account }, NOW);
+    expect(unenroll).toMatchObject({
+      reason: expect.stringContaining('rescue'),
+      localAdministrator: { ...account, state: 'asked', by: 'sam', askedAt: NOW.toISOString() },
+    });
+  });
+
+  test.each(['waiting', 'sent'] as const)('that is %s keeps it when it is asked for again', (state) => {
+    const before = requestUnenroll(device({ state }), { by: 'kim', localAdministrator: account }, NOW);
+    const after = requestUnenroll(before, { by: 'sam', laps: { command: '000000000002' } }, NOW);
+    expect(after.unenroll?.localAdministrator).toEqual(before.unenroll?.localAdministrator);
+    expect(after.unenroll?.laps).toMatchObject({ state: 'asked', by: 'sam' });
+  });
+
+  test.each(['held', 'failed', 'neverDelivered'] as const)('that was %s takes nothing over into the next', (state) => {
+    const before = device({
+      state,
+      localAdministrator: { ...account, state: 'confirmed', reason: '', by: 'kim', askedAt: EARLIER },
+    });
+    expect(requestUnenroll(before, { by: 'sam' }, NOW).unenroll?.localAdministrator).toBeUndefined();
+  });
+});
+
+describe('what the device answered', () => {
+  test('is kept with its failure or refusal, and forgotten when it leaves after all', () => {
+    const failed = reportFailure(device({ state: 'sent', deliveries: 1 }), 'AADJ Unregister Failed', NOW);
+    expect(failed.unenroll?.code).toBe('AADJ Unregister Failed');
+    const refused = refuse(device({ state: 'sent', deliveries: 1 }), 'Status 405.', NOW, '405');
+    expect(refused.unenroll?.code).toBe('405');
+    expect(confirm(refused, NOW).unenroll?.code).toBeUndefined();
+  });
+});
+
+describe('a call of a device that has left', () => {
+  const left = (state: DeviceState) => device({ state: 'confirmed', since: NOW.toISOString() }, state);
+  const minutes = (n: number) => new Date(NOW.getTime() + n * 60_000);
+
+  test.each([
+    ['while it may be cleaning up', 'unenrolled', 10, false],
+    ['after some delay', 'unenrolled', 11, true],
+    ['after a wipe', 'wiped', 11, true],
+    ['that is to leave and has not', 'unenrolling', 11, false],
+  ] as const)('%s', (_, state, after, noted) => {
+    const next = noteCallAfterLeaving(left(state), minutes(after));
+    expect(next.calledAfterLeaving).toBe(noted ? minutes(after).toISOString() : undefined);
+    expect(next.state).toBe(state);
+  });
+
+  test('of which silence was the evidence shows at once that it has not', () => {
+    expect(noteCallAfterLeaving(device({ state: 'silent' }, 'unenrolled'), NOW).calledAfterLeaving).toBe(
+      NOW.toISOString(),
+    );
+  });
+
+  test('says nothing where the same PC enrolled anew', () => {
+    const before = { ...left('superseded'), supersededBecause: 'return' as const };
+    expect(noteCallAfterLeaving(before, minutes(60))).toBe(before);
+  });
+
+  test('is taken back by its next report', () => {
+    const called = noteCallAfterLeaving(left('unenrolled'), minutes(60));
+    expect(confirm(called, minutes(61)).calledAfterLeaving).toBeUndefined();
   });
 });
