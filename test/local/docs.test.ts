@@ -165,3 +165,16 @@ test('the limits of an invitation are those of the code', () => {
     expect(row, page).toContain(most);
   }
 });
+
+describe('the tests that a page names', () => {
+  const named = PAGES.flatMap((page) =>
+    [...read(page).matchAll(/`(test\/[\w./-]+\.ts)`(?:: "([^"]+)")?/g)].map(
+      ([, file = '', title]) => [page, file, title] as const,
+    ),
+  );
+
+  test.each(named)('%s: %s is there (%s)', (_, file, title) => {
+    expect(existsSync(join(ROOT, file))).toBe(true);
+    if (title !== undefined) expect(read(file)).toContain(title);
+  });
+});
