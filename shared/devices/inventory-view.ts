@@ -16,7 +16,7 @@ import {
 export interface InventoryView {
   deviceId: string;
   name: string;
-  /** An administrator wants all of it anew since then. */
+  /** An administrator wants all of it anew since then, and not all of it has come. */
   wantedAt?: string;
   values: InventoryValueView[];
   lists: InventoryListView[];
@@ -55,7 +55,7 @@ export async function showInventory(storage: Storage, deviceId: string): Promise
     const note = noteOf(entry, rows);
     return { area, name, ...answerOf(entry), count: entry?.count ?? 0, rows: rows ?? [], ...(note ? { note } : {}) };
   });
-  const { wantedAt } = device.inventory ?? {};
+  const wantedAt = outstanding(device);
   return {
     deviceId: device.id,
     name: device.name,
@@ -63,6 +63,12 @@ export async function showInventory(storage: Storage, deviceId: string): Promise
     values: [...factViews(device), ...valueViews(device)],
     lists: await Promise.all(lists),
   };
+}
+
+function outstanding({ inventory }: Device): string | undefined {
+  const { wantedAt, entries = {} } = inventory ?? {};
+  const names = [...Object.keys(INVENTORY_VALUES), ...Object.keys(INVENTORY_LISTS)];
+  return wantedAt && names.some((name) => (entries[name]?.readAt ?? '') < wantedAt) ? wantedAt : undefined;
 }
 
 function factViews({ facts, factsReadAt }: Device): InventoryValueView[] {

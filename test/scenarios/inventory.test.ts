@@ -63,8 +63,9 @@ test('it is read again when its days are over, at once when somebody asks, and n
   await device.sync();
   lanyard().pass({ days: 2 });
   expect((await device.sync()).commandsRun).toEqual([]);
-  await lanyard().post(`/api/devices/${id}/inventory`);
+  expect(await lanyard().post(`/api/devices/${id}/inventory`)).toHaveProperty('wantedAt');
   const asked = await device.sync();
+  expect(await inventoryOf(id)).not.toHaveProperty('wantedAt');
   expect(asked.commandsRun.filter(({ target }) => target.endsWith('?list=StructData'))).toHaveLength(3);
   expect((await device.sync()).commandsRun).toEqual([]);
   lanyard().pass({ days: 4 });
