@@ -72,7 +72,7 @@ describe('an Atomic', () => {
 });
 
 describe('secret data', () => {
-  const SECRET = 'Pa55-phrase-of-kim';
+  const SECRET = 'Pa55-phrase-of-hers';
   const NODE = './Device/Vendor/MSFT/Accounts/Users/kim/Password';
   const nowhere = async () => {
     const stored = await everythingStored(lanyard().local.storage);

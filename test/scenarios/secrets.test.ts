@@ -14,7 +14,7 @@ test('no log of a whole story holds a secret, a key or a token', async () => {
   const { enrollmentId: id } = await device.enroll({ server: local.enrollUrl, user, secret });
   await device.sync();
   await lanyard().queue(id, 'Replace', './Device/Vendor/MSFT/Accounts/Users/kim/Password', {
-    data: 'Pa55-phrase-of-kim',
+    data: 'Pa55-phrase-of-hers',
   });
   await device.sync();
   await lanyard().post(`/api/devices/${id}/unenroll`);
@@ -24,7 +24,7 @@ test('no log of a whole story holds a secret, a key or a token', async () => {
     secret,
     secret.replaceAll('-', ''),
     'WRON-GWRO-NGWR-ONG0',
-    'Pa55-phrase-of-kim',
+    'Pa55-phrase-of-hers',
     local.adminKey,
     local.masterKey,
   ];
