@@ -206,6 +206,8 @@ export interface Device {
   /** What the server read by itself, by name. */
   facts: Record<string, Fact>;
   factsReadAt?: string;
+  /** There while they are asked for and no answer has come: when last, and in how many sessions in a row. */
+  factsAsked?: { at: string; times: number };
   join?: Join;
   /** What the PC was given by default, by the name of the setting. */
   defaults?: Record<string, AppliedDefault>;

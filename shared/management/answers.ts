@@ -234,8 +234,10 @@ function noteFact(turn: Turn, name: Extract<Asked, { kind: 'fact' }>['name'], fa
   if (isForGate(name)) session.joinFacts = { ...session.joinFacts, [name]: fact };
   const deviceName = name === 'deviceName' && fact.value ? fact.value : copy.device.name;
   const facts = { ...copy.device.facts, [name]: fact };
-  const factsReadAt = session.factsAsked ? input.now.toISOString() : copy.device.factsReadAt;
-  copy.device = { ...copy.device, name: deviceName, facts, factsReadAt };
+  copy.device = { ...copy.device, name: deviceName, facts };
+  if (!session.factsAsked) return;
+  const { factsAsked: _, ...device } = copy.device;
+  copy.device = { ...device, factsReadAt: input.now.toISOString() };
 }
 
 function noteJoin(turn: Turn): void {

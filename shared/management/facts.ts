@@ -7,6 +7,8 @@ import type { Device, Fact } from '../devices/device.ts';
  */
 
 const FACTS_ARE_GOOD_FOR_MS = 7 * 86_400_000;
+/** Sessions in a row in which none of them is answered, after which they wait as long: the device may choke on one of them. */
+const MAX_UNANSWERED = 3;
 
 /** Fact name -> node. `{provider}` is the PROVIDER-ID of the enrollment. Nodes: DevDetail, DeviceStatus, DMClient CSP. */
 const NODES: Record<string, string> = {
@@ -47,9 +49,14 @@ export function factNode(name: FactName, providerId: string): string {
 }
 
 /** @returns the facts to ask for in this session, in the order of asking; empty when they are fresh. */
-export function factsDue(device: Pick<Device, 'factsReadAt'>, now: Date): FactName[] {
-  const readAt = device.factsReadAt ? Date.parse(device.factsReadAt) : Number.NEGATIVE_INFINITY;
-  return now.getTime() - readAt < FACTS_ARE_GOOD_FOR_MS ? [] : Object.keys(NODES);
+export function factsDue(
+  { factsReadAt, factsAsked }: Pick<Device, 'factsReadAt' | 'factsAsked'>,
+  now: Date,
+): FactName[] {
+  const isRecent = (at: string | undefined) =>
+    at !== undefined && now.getTime() - Date.parse(at) < FACTS_ARE_GOOD_FOR_MS;
+  const isSilent = factsAsked !== undefined && factsAsked.times >= MAX_UNANSWERED && isRecent(factsAsked.at);
+  return isSilent || isRecent(factsReadAt) ? [] : Object.keys(NODES);
 }
 
 /** Facts are kept short: they are shown in lists, and a device must not fill its row with them. */

@@ -1,4 +1,3 @@
-import { isSuspect } from '../commands/settle.ts';
 import { type Decision, decide, goesAlone, type Moment } from '../profiles/decision.ts';
 import { noteReading, READS_PER_SESSION, readingsDue } from '../profiles/drift.ts';
 import { noteAborted, noteAnswered, noteSent, noteUnreadable } from '../profiles/outcome.ts';
@@ -40,12 +39,11 @@ interface Due {
 export function chooseProfiles(turn: Turn): void {
   const { copy } = turn;
   const { profiles } = turn.input;
-  if (!profiles || (profiles.length === 0 && Object.keys(copy.profiles.settings).length === 0)) return;
+  const isKnown = Object.keys(copy.profiles.settings).length > 0 || copy.device.profileProblems !== undefined;
+  if (!profiles || (profiles.length === 0 && !isKnown)) return;
   const desired = desiredState(copy.device, profiles);
-  if (!sentSuspect(turn)) {
-    const due = collectDue(turn, desired);
-    if (sendUnits(turn, unitsOf(turn, desired, due))) askReadings(turn, desired);
-  }
+  const due = collectDue(turn, desired);
+  if (sendUnits(turn, unitsOf(turn, desired, due))) askReadings(turn, desired);
   const problems = problemsOf(desired, copy.profiles, momentOf(turn), copy.device.profileProblems);
   const { profileProblems: _, ...device } = copy.device;
   copy.device = problems ? { ...device, profileProblems: problems } : device;
@@ -60,16 +58,6 @@ function momentOf({ input, session, copy }: Turn): Moment {
   const osVersion = copy.device.facts['osVersion']?.value;
   const userIsThere = session.loginStatus === 'user';
   return { now: input.now, session: nameOf(session), userIsThere, ...(osVersion !== undefined && { osVersion }) };
-}
-
-/** A command that the device may have choked on has the message for itself. */
-function sentSuspect({ copy, session, input }: Turn): boolean {
-  const msgRef = Number(input.message.header.msgId);
-  return session.asked.some((asked) => {
-    if ((asked.kind !== 'command' && asked.kind !== 'atomic') || asked.msgRef !== msgRef) return false;
-    const command = copy.command(asked.id);
-    return command !== undefined && isSuspect(command);
-  });
 }
 
 /** Removals first, so that what goes makes room for what comes. What is to be forgotten is forgotten here. */
@@ -153,7 +141,10 @@ function sendUnits(turn: Turn, units: readonly Unit[]): boolean {
     const alone = unit.due.some(({ node }) => goesAlone(turn.copy.profiles.settings[node]));
     // What may have broken the device goes last, when nothing else is in the message.
     if (alone && turn.reply.commandCount > 0) continue;
-    if (!sendUnit(turn, unit) || alone) return false;
+    if (!sendUnit(turn, unit)) return false;
+    if (!alone) continue;
+    turn.reply.close();
+    return false;
   }
   return units.every(({ due }) => due.every(({ node }) => wasSent(turn, node)));
 }
@@ -177,6 +168,8 @@ function sendUnit(turn: Turn, { atomic, due }: Unit): boolean {
     const sending = { target, verb: decision.verb, now, session: nameOf(session) };
     const marks = { ...(hash !== undefined && { hash }), ...(wanted?.group !== undefined && { group: wanted.group }) };
     noteState(turn, node, noteSent(turn.copy.profiles.settings[node], { ...sending, ...marks }));
+    // A late word on what was sent before says nothing of this.
+    session.asked = session.asked.filter((before) => before.kind !== 'setting' || before.node !== node);
     session.asked.push({ kind: 'setting', msgRef, cmdId: cmdIds[index] ?? '', node });
     if (decision.act === 'set' && wanted?.sealed !== undefined) turn.secretSent = true;
   });

@@ -21,6 +21,7 @@ export class ReplyBuilder {
   #nextCmdId = 1;
   #bytes = ENVELOPE_BYTES;
   #commands = 0;
+  #isClosed = false;
 
   get commandCount(): number {
     return this.#commands;
@@ -32,6 +33,11 @@ export class ReplyBuilder {
     if (this.#bytes + sizeOf(element) <= MAX_REPLY_BYTES / 2) this.#append(element);
   }
 
+  /** Nothing more is asked in this message: what is in it goes alone. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   alert(code: number): void {
     this.#append(alertElement(this.#nextCmdId, { code }));
   }
@@ -41,7 +47,7 @@ export class ReplyBuilder {
    * @returns the CmdIDs given to them, in order; undefined when they do not fit into this reply.
    */
   commands(commands: readonly ServerCommand[]): string[] | undefined {
-    if (this.#commands + commands.length > MAX_COMMANDS) return undefined;
+    if (this.#isClosed || this.#commands + commands.length > MAX_COMMANDS) return undefined;
     const elements = commands.map((command, index) => commandElement(this.#nextCmdId + index, command));
     const bytes = elements.reduce((sum, element) => sum + sizeOf(element), 0);
     if (this.#bytes + bytes > MAX_REPLY_BYTES) return undefined;
@@ -57,7 +63,7 @@ export class ReplyBuilder {
    */
   atomic(commands: readonly ServerCommand[]): { cmdId: string; inner: string[] } | undefined {
     const count = commands.length + 1;
-    if (this.#commands + count > MAX_COMMANDS) return undefined;
+    if (this.#isClosed || this.#commands + count > MAX_COMMANDS) return undefined;
     const first = this.#nextCmdId;
     const inner = commands.map((command, index) => commandElement(first + 1 + index, command));
     const element = atomicElement(first, inner);

@@ -26,10 +26,13 @@ export function chooseCommands(turn: Turn): boolean {
   let triedAll = false;
   if (!unenrolls || hasBusyQueue(turn)) {
     chooseFacts(turn);
-    chooseDefaults(turn);
+    // What is to leave is given nothing that would only have to be taken away again.
+    if (!unenrolls) chooseDefaults(turn);
     triedAll = chooseQueued(turn);
-    chooseProfiles(turn);
-    if (!unenrolls) chooseInventory(turn);
+    if (!unenrolls) {
+      chooseProfiles(turn);
+      chooseInventory(turn);
+    }
   }
   // What was left of the queue may have expired just now.
   if (unenrolls && turn.reply.commandCount === 0 && !hasBusyQueue(turn))
@@ -114,10 +117,13 @@ function cancelWaiting(turn: Turn): void {
 
 function chooseFacts(turn: Turn): void {
   if (turn.session.factsAsked) return;
-  const due = factsDue(turn.copy.device, turn.input.now);
+  const { copy, input } = turn;
+  const due = factsDue(copy.device, input.now);
   if (due.length === 0) return;
   turn.session.factsAsked = true;
   turn.session.joinAsked = true;
+  const { times = 0 } = copy.device.factsAsked ?? {};
+  copy.device = { ...copy.device, factsAsked: { at: input.now.toISOString(), times: times + 1 } };
   askFacts(turn, due);
 }
 
@@ -160,7 +166,9 @@ function passOrSend(turn: Turn, command: Command): boolean {
   if (elements === 'unreadable') return noteEnd(turn, finish(command, 'rejected', input.now, UNREADABLE));
   // What a device may have choked on takes no other command with it.
   if (isSuspect(command) && reply.commandCount > 0) return false;
-  return fitsBesideUnanswered(turn, command) && sendCommand(turn, command, elements) && !isSuspect(command);
+  if (!fitsBesideUnanswered(turn, command) || !sendCommand(turn, command, elements)) return false;
+  if (isSuspect(command)) reply.close();
+  return !isSuspect(command);
 }
 
 const UNREADABLE = 'Its secret data cannot be decrypted any more: the data key was replaced. Queue it again.';

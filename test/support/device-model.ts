@@ -62,6 +62,8 @@ export class DeviceModel {
   defaults: readonly WantedDefault[] = [];
   /** The profiles of the organisation. */
   profiles: readonly Profile[] | undefined;
+  /** Days after which the inventory is read again; undefined: it is not read. */
+  inventoryDays: number | undefined;
 
   constructor(partition: Partition) {
     this.partition = partition;
@@ -144,6 +146,7 @@ export class DeviceModel {
       now: this.now,
       defaults: this.defaults,
       profiles: this.profiles,
+      ...(this.inventoryDays !== undefined && { inventoryDays: this.inventoryDays }),
     };
     for (let page = 1; ; page += 1) {
       const snapshot = this.partition.snapshot(page * 60);

@@ -5,8 +5,8 @@ import { KNOWN_STATUSES } from '../../../shared/commands/status-meaning.ts';
 import { type Asked, DeviceModel, type Reply } from '../../support/device-model.ts';
 import { enrolledDevice, Partition } from '../../support/partition.ts';
 
-function model() {
-  return new DeviceModel(new Partition(enrolledDevice()));
+function model(change = {}) {
+  return new DeviceModel(new Partition(enrolledDevice(change)));
 }
 
 const NODE = './Device/Vendor/MSFT/Policy/Config/Area/Name';
@@ -214,6 +214,35 @@ describe('a session that the device aborts', () => {
     await device.next(ABORT);
     expect(targets(await device.begin({ login: 'user' }))).toEqual(['./User/A']);
     expect(targets(await device.answer())).toEqual(['./B']);
+  });
+
+  test('has its commands go without the inventory beside them', async () => {
+    const device = model();
+    device.now = new Date('2026-01-02T08:00:00.000Z');
+    device.inventoryDays = 7;
+    device.partition.queue('Get', './A');
+    await device.begin();
+    await device.next(ABORT);
+    device.now = new Date('2026-01-02T09:00:00.000Z');
+    expect(targets(await device.begin())).toEqual(['./A']);
+    expect(targets(await device.answer()).length).toBeGreaterThan(1);
+  });
+
+  test('over the facts three times leaves them for a week, and the commands go', async () => {
+    const device = model({ factsReadAt: undefined });
+    const id = device.partition.queue('Get', './A');
+    const chokes = async () => {
+      const reply = await device.begin();
+      const asksFacts = targets(reply).includes('./DevDetail/SwV');
+      await (asksFacts ? device.next(ABORT) : device.answer());
+      return asksFacts;
+    };
+    expect([await chokes(), await chokes(), await chokes(), await chokes()]).toEqual([true, true, true, false]);
+    expect(device.partition.command(id).state).toBe('done');
+    device.now = new Date(device.now.getTime() + 7 * 86_400_000);
+    expect(targets(await device.begin())).toContain('./DevDetail/SwV');
+    await device.answer();
+    expect(device.partition.device.factsAsked).toBeUndefined();
   });
 
   test('three times over one command has that set aside with the reason, and the others go on', async () => {

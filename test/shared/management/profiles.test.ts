@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Device } from '../../../shared/devices/device.ts';
+import { requestUnenroll } from '../../../shared/devices/unenroll.ts';
 import type { Profile } from '../../../shared/profiles/profile.ts';
 import { type DeviceProfiles, PROFILES_OF_DEVICE_ROW } from '../../../shared/profiles/setting-state.ts';
 import { type Asked, DeviceModel, type Reply } from '../../support/device-model.ts';
@@ -165,6 +166,35 @@ describe('a device with a profile', () => {
     device.partition.queue('Get', './DevDetail/SwV');
     const { commands } = await device.begin();
     expect(commands.map(shown)).toEqual(['Get SwV', 'Replace A = 1']);
+  });
+
+  test('that is to leave when its queue is done gets none of them meanwhile', async () => {
+    const device = model([profile('p', [A1])]);
+    device.partition.queue('Get', './DevDetail/SwV');
+    device.defaults = [{ name: 'support.phone', value: '1' }];
+    device.partition.setDevice(requestUnenroll(device.partition.device, { by: 'kim', after: 'queue' }, device.now));
+    expect((await device.begin()).commands.map(shown)).toEqual(['Get SwV']);
+  });
+
+  test('has no problem any more when all profiles are gone', async () => {
+    const device = model([profile('p', [A1]), profile('q', [setting(POLICY('A'), '2', 'int')])]);
+    await session(device);
+    expect(Object.keys(device.partition.device.profileProblems ?? {})).toEqual(['p', 'q']);
+    device.profiles = [];
+    await session(device);
+    expect(device.partition.device.profileProblems).toBeUndefined();
+  });
+
+  test('has what it said last: a late word on the value before is none on the new one', async () => {
+    const device = model([profile('p', [A1])]);
+    const first = await device.begin();
+    device.profiles = [profile('p', [setting(POLICY('A'), '2', 'int')])];
+    const second = await device.next();
+    const said = (reply: Reply, code: number) =>
+      `<Status><CmdID>${reply.msgId}0</CmdID><MsgRef>${reply.msgId}</MsgRef><CmdRef>${reply.commands[0]!.cmdId}</CmdRef><Cmd>Replace</Cmd><Data>${code}</Data></Status>`;
+    await device.next(said(first, 200) + said(second, 500));
+    expect(states(device)[A1.node]).toMatchObject({ attempt: { status: 500 } });
+    expect(states(device)[A1.node]?.set).toBeUndefined();
   });
 
   test('gets a command that it may have choked on without anything beside it', async () => {
