@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -34,11 +34,15 @@ export interface RunOptions {
   port: number;
   tls: 'off' | 'required';
   settings: Record<string, string>;
+  /** what its process finds in its environment besides: how to reach a service that this machine plays */
+  env?: Record<string, string>;
 }
 
 export interface RunningApp {
   /** `performance.now()` when the process was started */
   startedAt: number;
+  /** everything that it and the host have logged so far */
+  output(): string;
   stop(): Promise<void>;
 }
 
@@ -113,13 +117,16 @@ async function startApp(home: string, env: Record<string, string>, options: RunO
   ];
   const startedAt = performance.now();
   // Far from the repository, so that nothing of it can be found by accident.
-  const child = spawn(process.execPath, args, { cwd: home, env: { PATH: process.env['PATH'], ...env } });
-  await listening(child);
-  return { startedAt, stop: () => end(child) };
+  const child = spawn(process.execPath, args, {
+    cwd: home,
+    env: { PATH: process.env['PATH'], ...env, ...options.env },
+  });
+  const output = await listening(child);
+  return { startedAt, output, stop: () => end(child) };
 }
 
-/** @throws Error with what the process said, when it ends before it listens */
-async function listening(child: ChildProcess): Promise<void> {
+/** @returns what gives all that the process has said. @throws Error with that, when it ends before it listens */
+async function listening(child: ChildProcess): Promise<() => string> {
   let output = '';
   await new Promise<void>((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr]) {
@@ -131,6 +138,7 @@ async function listening(child: ChildProcess): Promise<void> {
     child.once('error', reject);
     child.once('close', () => reject(new Error(`The app ended before it listened:\n${output}`)));
   });
+  return () => output;
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -140,14 +148,27 @@ async function end(child: ChildProcess): Promise<void> {
   await closed;
 }
 
-/** Ports that were free a moment ago: an app is told its own address before it listens. */
+/** Below the ports that a system gives to whoever asks for any (RFC 6335: from 49152; Linux: from 32768). */
+const FIRST_PORT = 12_000;
+const LAST_PORT = 31_999;
+
+/**
+ * Ports that are free: an app is told its own address before it listens. Nobody who asks the system for any port gets one of
+ * them in the meantime.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === 'object' && address ? address.port : 0;
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = randomInt(FIRST_PORT, LAST_PORT);
+    if (await isFree(port)) ports.add(port);
+  }
+  return [...ports];
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
 }

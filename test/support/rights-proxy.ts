@@ -29,6 +29,10 @@ export interface RightsProxy {
   refused: string[];
   /** What was let through, the same way, each once. */
   allowed: Set<string>;
+  /** Takes the service off the network: connections break, new ones are refused. */
+  unplug(): Promise<void>;
+  /** Brings it back under the same address. */
+  plugIn(): Promise<void>;
   stop(): void;
 }
 
@@ -74,6 +78,15 @@ export async function startRightsProxy(
     url: `https://127.0.0.1:${port}${target.pathname}`,
     refused,
     allowed,
+    async unplug() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+    async plugIn() {
+      await once(server.listen(port, '127.0.0.1'), 'listening');
+    },
     stop() {
       agent.destroy();
       server.closeAllConnections();

@@ -4,12 +4,14 @@ import { createServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import { openTlsRoot } from '../../local/host/tls-root.ts';
 import { trustVault } from './reach-vault.ts';
 import { answerVaultCall, type VaultAnswer } from './vault-calls.ts';
 import { VaultObjects, VaultRefusal } from './vault-objects.ts';
 
-/** A data action of Key Vault, as a role grants it. */
+/** A data action of Key Vault, as a role grants it; for one object alone where its name follows, as in `keys/sign lanyard-issuing-ca`. */
 export type Right = `certificates/${string}` | `keys/${string}`;
 
 /** One request as the vault saw it. `operation` is `challenge` where no token came. */
@@ -107,7 +109,20 @@ export function environmentToReach(vault: RunningVault): Record<string, string> 
   };
 }
 
+/**
+ * The same for a process that has nothing of this repository.
+ * @param folder where the one file lies that it needs
+ */
+export async function environmentToReachFrom(vault: RunningVault, folder: string): Promise<Record<string, string>> {
+  const file = join(folder, 'reach-vault.mjs');
+  const source = fileURLToPath(new URL('reach-vault.ts', import.meta.url));
+  await build({ entryPoints: [source], outfile: file, format: 'esm', platform: 'node', logLevel: 'error' });
+  return { NODE_OPTIONS: `--import ${pathToFileURL(file)}`, VAULT_TLS_ROOT: vault.tlsRootFile };
+}
+
 const TOKEN = /^Bearer token-of-(.*)$/;
+/** As an identity endpoint gives it (RFC 7519); nobody signed it. */
+const WEB_TOKEN = /^Bearer [\w-]+\.([\w-]+)\.[\w-]+$/;
 const tokenOf = (clientId: string) => `token-of-${clientId}`;
 
 /** The endpoint of a managed identity (api-version 2019-08-01): a token for the client id that is asked for. */
@@ -122,17 +137,29 @@ function answerIdentity(request: IncomingMessage, response: ServerResponse): voi
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
+/** @returns the identity that a token names; undefined for none and for one that is good for another service */
+function callerOf({ headers }: IncomingMessage): string | undefined {
+  const { authorization = '' } = headers;
+  const claims = WEB_TOKEN.exec(authorization)?.[1];
+  if (claims === undefined) return TOKEN.exec(authorization)?.[1];
+  const { aud, appid } = JSON.parse(Buffer.from(claims, 'base64url').toString());
+  return aud === 'https://vault.localhost' ? appid : undefined;
+}
+
 async function serve(
   vault: RunningVault,
   { identities }: VaultOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const caller = TOKEN.exec(request.headers.authorization ?? '')?.[1];
+  const caller = callerOf(request);
   const call: VaultCall = { operation: 'challenge', name: '', caller: caller ?? '', status: 0 };
   vault.calls.push(call);
   let loseAnswer = false;
-  const mayDo = (right: Right) => identities?.[caller ?? '']?.includes(right) ?? true;
+  const mayDo = (right: Right, name: string) => {
+    const granted = identities?.[caller ?? ''];
+    return granted === undefined || granted.includes(right) || granted.includes(`${right} ${name}`);
+  };
   const answer = await answerVaultCall({
     vault: { url: vault.url, objects: vault.objects },
     request,
@@ -142,7 +169,7 @@ async function serve(
       const fault = vault.fault?.(call);
       if (fault?.kind === 'lose-answer') loseAnswer = true;
       else if (fault) throw new Faulty(fault);
-      if (!mayDo(operation)) {
+      if (!mayDo(operation, name)) {
         throw new VaultRefusal(
           403,
           'Forbidden',
