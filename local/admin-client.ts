@@ -38,18 +38,24 @@ export class AdminClient {
     this.#options = options;
   }
 
-  /** @returns the reply's JSON. @throws {AdminApiError} for every status from 400 on; a network error as Node gives it */
+  /** @param body sent as JSON, bytes as they are. @returns the reply's JSON. @throws {AdminApiError} for every status from 400 on; a network error as Node gives it */
   async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
-    const reply = await this.send(method, path, body === undefined ? undefined : JSON.stringify(body), headers);
+    const sent = body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+    const reply = await this.send(method, path, sent, headers);
     if (reply.status >= 400) throw new AdminApiError(reply.status, describe(reply));
     return (reply.body === '' ? undefined : JSON.parse(reply.body)) as T;
   }
 
   /** Sends a call as it is given and gives back whatever comes. */
-  send(method: string, path: string, body?: string, headers: Record<string, string> = {}): Promise<AdminReply> {
+  send(
+    method: string,
+    path: string,
+    body?: string | Buffer,
+    headers: Record<string, string> = {},
+  ): Promise<AdminReply> {
     const { url, key, token, trust, actor } = this.#options;
-    const length =
-      body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const type = Buffer.isBuffer(body) ? 'application/octet-stream' : 'application/json';
+    const length = body === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) };
     const proof: Record<string, string> = token
       ? { authorization: `Bearer ${token}` }
       : { 'x-functions-key': key ?? '' };

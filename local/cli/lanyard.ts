@@ -2,6 +2,7 @@ import { AdminApiError } from '../admin-client.ts';
 import { DeviceError } from '../device/windows-device.ts';
 import { ACTION_VERBS } from './action-verbs.ts';
 import { ADMIN_VERBS } from './admin-verbs.ts';
+import { AUTHORITY_VERBS } from './authority-verbs.ts';
 import { DEVICE_VERBS } from './device-verbs.ts';
 import { ENROLLMENT_VERBS } from './enrollment-verbs.ts';
 import { INVENTORY_VERBS } from './inventory-verbs.ts';
@@ -20,6 +21,7 @@ const VERBS: readonly Verb[] = [
   ...ACTION_VERBS,
   ...INVENTORY_VERBS,
   ...TRACE_VERBS,
+  ...AUTHORITY_VERBS,
   ...DEVICE_VERBS,
 ];
 

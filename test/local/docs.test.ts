@@ -145,9 +145,16 @@ test('the readme has every verb of the command line', () => {
   const named = (file: string) => [...read(file).matchAll(/^ {2}name: '([^']+)'/gm)].map(([, name = '']) => name);
   const rows = section('README.md', '## The command line').split('\n');
   const device = rows.find((row) => row.startsWith('| `device enroll`')) ?? '';
-  for (const verb of ['invitation', 'enrollment', 'admin', 'profile', 'trace', 'inventory', 'action'].flatMap((file) =>
-    named(`local/cli/${file}-verbs.ts`),
-  )) {
+  for (const verb of [
+    'invitation',
+    'enrollment',
+    'admin',
+    'profile',
+    'trace',
+    'inventory',
+    'action',
+    'authority',
+  ].flatMap((file) => named(`local/cli/${file}-verbs.ts`))) {
     expect(
       rows.some((row) => new RegExp(`^\\| .*\`${verb}\`.* \\|`).test(row) && row !== device),
       verb,
