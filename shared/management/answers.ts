@@ -38,15 +38,22 @@ interface Answer {
  */
 export function takeAnswers(turn: Turn): void {
   const answers = collectAnswers(turn.input.message.commands);
-  const left: Asked[] = [];
-  for (const asked of turn.session.asked) {
-    const rest = takeAnswer(turn, asked, answers.get(reference(asked.msgRef, asked.cmdId)) ?? {});
-    if (rest) left.push(rest);
+  const left = new Map<Asked, Asked>();
+  // One transaction has to take what is open; what comes later of accepted ones is taken as far as there is room beside it.
+  for (const later of [false, true]) {
+    for (const asked of turn.session.asked.filter((each) => isAccepted(each) === later)) {
+      const rest = takeAnswer(turn, asked, answers.get(reference(asked.msgRef, asked.cmdId)) ?? {});
+      if (rest) left.set(asked, rest);
+    }
   }
-  turn.session.asked = left;
+  turn.session.asked = turn.session.asked.flatMap((asked) => left.get(asked) ?? []);
   if (turn.input.message.final) settleAtomics(turn);
   turn.session.asked = keepLastBegun(boundAccepted(turn.session.asked.filter((asked) => isOpen(turn, asked))));
   noteJoin(turn);
+}
+
+function isAccepted(asked: Asked): boolean {
+  return asked.kind === 'command' && asked.accepted === true;
 }
 
 function reference(msgRef: string | number, cmdRef: string): string {
@@ -63,7 +70,8 @@ function collectAnswers(commands: readonly ClientCommand[]): Map<string, Answer>
     // Each of our commands has one item, so the first Status and the first Item are the whole answer; 202 is none yet.
     if (command.kind === 'Results') {
       answer.item ??= command.items[0];
-      answer.items = [...(answer.items ?? []), ...command.items];
+      answer.items ??= [];
+      for (const item of command.items) answer.items.push(item);
     } else if (!answer.status || answer.status.code === 202) answer.status = command;
   }
   return answers;
@@ -106,16 +114,18 @@ function takeAnswer(turn: Turn, asked: Asked, answer: Answer): Asked | undefined
 const FACT_CHARACTERS = 1_000;
 
 function piecesOf(turn: Turn, asked: Asked, item: Item | undefined): Joined {
-  if (isSecret(turn, asked)) return { blobs: [] };
+  if (!keepsValue(turn, asked)) return { blobs: [] };
   if (asked.kind !== 'fact') return joinPieces(asked, item, blobOf(turn, asked));
   const joined = joinPieces(asked, item && { ...item, data: item.data?.slice(0, FACT_CHARACTERS) }, '');
   const data = joined.received?.data.slice(0, FACT_CHARACTERS);
   return data === undefined ? joined : { ...joined, received: { ...joined.received, data } };
 }
 
-/** The value of a secret node is not kept, in pieces or whole. */
-function isSecret(turn: Turn, asked: Asked): boolean {
-  return asked.kind === 'command' && turn.copy.command(asked.id)?.items[asked.item]?.secret === true;
+/** The value of a secret node is not kept, in pieces or whole; and there is room for values beside a Get alone, which has none. */
+function keepsValue(turn: Turn, asked: Asked): boolean {
+  if (asked.kind !== 'command') return true;
+  const command = turn.copy.command(asked.id);
+  return command?.verb === 'Get' && command.items[asked.item]?.secret !== true;
 }
 
 /** Another delivery has other names, so that a late message of an earlier one cannot spoil what is there. */
@@ -145,10 +155,7 @@ function noteResult(
   const command = copy.command(asked.id);
   if (!command) return undefined;
   const result: ItemResult = { target: asked.target, status: code, ...(originalError ? { originalError } : {}) };
-  if (asked.accepted) {
-    copy.update(recordLaterResult(command, asked.item, result, input.now));
-    return code === 202 ? asked : undefined;
-  }
+  if (asked.accepted) return noteLater(turn, asked, recordLaterResult(command, asked.item, result, input.now), result);
   if (command.results[asked.item]) return undefined;
   noteWipe(turn, command, asked, code);
   if (joined.stored) Object.assign(result, { ...joined.stored, ...formatOf(joined.stored.format) });
@@ -156,6 +163,16 @@ function noteResult(
   else if (joined.tooLarge) result.note = 'The value is larger than 5 MiB and was not kept.';
   noteProgress(turn, recordResult(command, asked.item, result, input.now));
   return code === 202 ? { ...asked, accepted: true } : undefined;
+}
+
+/** @returns the question once more where the result is still to come, or has to wait for the next message */
+function noteLater(turn: Turn, asked: AskedCommand, after: Command, result: ItemResult): Asked | undefined {
+  const { status, originalError } = result;
+  if (status === 202) return asked;
+  if (!turn.copy.hasRoomFor(after)) return { ...asked, code: status, ...(originalError && { originalError }) };
+  if (after !== turn.copy.command(asked.id)) noteWipe(turn, after, asked, status);
+  turn.copy.update(after);
+  return undefined;
 }
 
 function noteWipe({ copy, input }: Turn, command: Command, { item, target }: AskedCommand, status: number): void {
@@ -211,7 +228,7 @@ function isOpen(turn: Turn, asked: Asked): boolean {
 }
 
 function boundAccepted(asked: Asked[]): Asked[] {
-  const accepted = asked.filter((each) => each.kind === 'command' && each.accepted);
+  const accepted = asked.filter(isAccepted);
   const dropped = new Set(accepted.slice(0, Math.max(0, accepted.length - MAX_ACCEPTED)));
   return asked.filter((each) => !dropped.has(each));
 }

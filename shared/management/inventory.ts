@@ -25,6 +25,8 @@ const MAX_VALUE = 500;
 /** Of a list. */
 export const MAX_ROWS = 500;
 const MAX_CELL = 200;
+/** Of a list that comes in several messages, what the row of the session holds until it is whole. */
+const MAX_OPEN_CHARACTERS = 150_000;
 /** A longer list lies in a blob, so that no message has to read it. */
 const INLINE_BYTES = 2_048;
 
@@ -80,12 +82,14 @@ export function noteInventory(
   const { entries } = turn.copy.device.inventory ?? { entries: {} };
   const { askedAt = turn.input.now.toISOString() } = entries[asked.name] ?? {};
   const read = { askedAt, tries: 0, readAt: turn.input.now.toISOString(), status: code };
-  if (code === 200 && !turn.input.message.final && (list || items.length === 0)) {
-    return { ...asked, code, ...(list ? { rows: withRows(asked.rows ?? [], list, items) } : {}) };
+  const rows = list ? withRows(asked.rows ?? [], list, items) : undefined;
+  const isFull = JSON.stringify(rows ?? []).length > MAX_OPEN_CHARACTERS;
+  if (code === 200 && !turn.input.message.final && (rows ? !isFull : items.length === 0)) {
+    return { ...asked, code, ...(rows ? { rows } : {}) };
   }
   if (code !== 200) note(turn, asked.name, read);
-  else if (list)
-    note(turn, asked.name, { ...read, ...kept(turn, asked.name, withRows(asked.rows ?? [], list, items)) });
+  // With more to come it is cut where it is.
+  else if (rows) note(turn, asked.name, { ...read, ...kept(turn, asked.name, rows, !turn.input.message.final) });
   else note(turn, asked.name, { ...read, value: (items[0]?.data ?? '').trim().slice(0, MAX_VALUE) });
   return undefined;
 }
@@ -120,9 +124,9 @@ function decoded(name: string): string {
   }
 }
 
-function kept(turn: Turn, name: string, rows: readonly InventoryRow[]): Partial<InventoryEntry> {
+function kept(turn: Turn, name: string, rows: readonly InventoryRow[], isCutShort: boolean): Partial<InventoryEntry> {
   const most = rows.slice(0, MAX_ROWS);
-  const cut = rows.length > MAX_ROWS ? { cut: true as const } : {};
+  const cut = isCutShort || rows.length > MAX_ROWS ? { cut: true as const } : {};
   const json = JSON.stringify(most);
   if (Buffer.byteLength(json) <= INLINE_BYTES) return { count: most.length, rows: most, ...cut };
   const blob = `${turn.copy.device.id}/inventory/${name}`;

@@ -74,7 +74,9 @@ function takeLaterResult(turn: Turn, item: Item): void {
     const outcome = data === '0' ? { status: 200 } : { status: 500, originalError: hresult(data) };
     const note = 'Accepted at first (202); this is what the device reported later.';
     const target = command.items[index]?.target ?? source;
-    copy.update(recordLaterResult(command, index, { target, ...outcome, note }, input.now));
+    const after = recordLaterResult(command, index, { target, ...outcome, note }, input.now);
+    // What is beyond the room of a transaction is not taken: the command then ends as `unknown`.
+    if (copy.hasRoomFor(after)) copy.update(after);
     return;
   }
   if (copy.hasMore) turn.answersUnread = true;

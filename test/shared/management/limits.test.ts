@@ -170,6 +170,71 @@ describe('a device that says too much', () => {
     expect(device.partition.command(ids[0]!).results[0]?.originalError?.length).toBeLessThan(100);
   });
 
+  test('of accepted commands all at once is understood, and what does not fit is taken with the next message', async () => {
+    const device = model();
+    queue(device, 100, 'Exec', './Device/Node');
+    const asked = [await device.begin({ pages: 20 })];
+    asked.push(await device.answer(() => 202, { pages: 20 }));
+    asked.push(await device.answer(() => 202, { pages: 20 }));
+    await device.next(asked.map((reply) => statuses(reply, 200)).join(''), { pages: 20 });
+    while (device.lastAsked.length > 0) await device.answer(() => 200, { pages: 20 });
+    expect(states(device)).toEqual({ done: 100 });
+  });
+
+  test('of accepted commands in alerts is understood as far as there is room', async () => {
+    const device = model();
+    const ids = queue(device, 75, 'Exec', './Device/Node');
+    let reply = await device.begin({ pages: 20 });
+    while (reply.commands.length > 0) reply = await device.answer(() => 202, { pages: 20 });
+    const installed = ids.map(
+      (_, n) =>
+        `<Alert><CmdID>${n + 10}</CmdID><Data>1226</Data><Item><Source><LocURI>./Device/Node/N${n}</LocURI></Source><Meta><Type xmlns="syncml:metinf">Reversed-Domain-Name:com.microsoft.mdm.win32csp_install</Type></Meta><Data>0</Data></Item></Alert>`,
+    );
+    await device.begin({ body: installed.join(''), pages: 20 });
+    expect(device.partition.command(ids[0]!).state).toBe('done');
+    expect(states(device)['done']).toBeGreaterThan(20);
+  });
+
+  test('of what it was told to set keeps no values of that', async () => {
+    const device = model();
+    const items = Array.from({ length: 25 }, (_, n) => ({ target: `./Device/A${n}`, data: 'x'.repeat(8_000) }));
+    const id = device.partition.queueItems('Replace', items);
+    const reply = await device.begin();
+    const values = reply.commands.map(
+      ({ cmdId }) =>
+        `<Results><CmdID>9</CmdID><MsgRef>1</MsgRef><CmdRef>${cmdId}</CmdRef><Item><Data>${'x'.repeat(16_000)}</Data></Item></Results>`,
+    );
+    await device.next(statuses(reply, 200) + values.join(''));
+    const { state, results } = device.partition.command(id);
+    expect([state, results[24]]).toEqual(['done', { target: './Device/A24', status: 200 }]);
+  });
+
+  test('of its programs in one message of several is cut, and does not fill the row of its session', async () => {
+    const device = model();
+    device.now = new Date('2026-01-02T00:00:00.000Z');
+    device.inventoryDays = 7;
+    const PROGRAMS = './Vendor/MSFT/Win32AppInventory/Win32InstalledProgram';
+    let reply = await device.begin();
+    while (!reply.commands[0]?.target.startsWith(PROGRAMS)) reply = await device.answer(() => 404);
+    const { cmdId } = reply.commands[0];
+    const items = Array.from({ length: 501 }, (_, n) =>
+      ['Name', 'Publisher', 'Version', 'MsiProductCode']
+        .map(
+          (field) =>
+            `<Item><Source><LocURI>${PROGRAMS}/${String(n).padStart(200, 'x')}/${field}</LocURI></Source><Data>${'"'.repeat(200)}</Data></Item>`,
+        )
+        .join(''),
+    );
+    const results = `<Results><CmdID>8</CmdID><MsgRef>${reply.msgId}</MsgRef><CmdRef>${cmdId}</CmdRef>${items.join('')}</Results>`;
+    await device.next(statuses(reply, 200) + results, { final: false });
+    await device.next();
+    expect(device.partition.device.inventory?.entries['programs']).toMatchObject({
+      status: 200,
+      count: 500,
+      cut: true,
+    });
+  });
+
   test('in thousands of alerts gets a reply of the usual size, and its commands with it', async () => {
     const device = model();
     device.partition.queue('Replace', './Device/Node', { data: 'x'.repeat(100_000) });

@@ -292,6 +292,18 @@ describe('a command that was accepted', () => {
     expect(command()).toMatchObject({ state: 'failed', results: [{ status: 500, originalError: '0x80070643' }] });
   });
 
+  test('to a wipe says that it was not done', async () => {
+    const device = model();
+    device.partition.queue('Exec', './Device/Vendor/MSFT/RemoteWipe/doWipe');
+    const { msgId, commands } = await device.begin();
+    await device.answer(() => 202);
+    expect(device.partition.device.wipe?.state).toBe('accepted');
+    await device.next(
+      `<Status><CmdID>9</CmdID><MsgRef>${msgId}</MsgRef><CmdRef>${commands[0]!.cmdId}</CmdRef><Cmd>Exec</Cmd><Data>500</Data></Status>`,
+    );
+    expect(device.partition.device.wipe?.state).toBe('failed');
+  });
+
   test('and has ended stays as it ended', async () => {
     const { device, command, later } = await accepted();
     await device.next(later('200'));
