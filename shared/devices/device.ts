@@ -174,6 +174,8 @@ export interface AppliedDefault {
   at: string;
   /** How often it was sent, as no word came. */
   sent: number;
+  /** Replace found no node, so it goes as Add. */
+  add?: true;
   /** What the PC answered; absent before it has. */
   status?: number;
 }

@@ -75,26 +75,30 @@ function send(turn: Turn, { name, value }: WantedDefault): void {
   const { copy, reply, session, input } = turn;
   const node = NODES[name];
   if (!node) return;
+  const hash = value === undefined ? undefined : hashOf(value);
+  const known = copy.device.defaults?.[name];
+  const before = known?.hash === hash ? known : undefined;
   const target = node.target.replace('{provider}', copy.device.providerId);
   const command: ServerCommand =
     value === undefined
       ? { verb: 'Delete', items: [{ target }] }
-      : { verb: 'Replace', items: [{ target, data: value, format: node.format }] };
+      : { verb: before?.add ? 'Add' : 'Replace', items: [{ target, data: value, format: node.format }] };
   const cmdId = reply.commands([command])?.[0];
   if (cmdId === undefined) return;
   session.asked.push({ kind: 'default', msgRef: Number(input.message.header.msgId), cmdId, name });
-  const hash = value === undefined ? undefined : hashOf(value);
-  const before = copy.device.defaults?.[name];
-  const again = before !== undefined && before.hash === hash;
-  note(turn, name, { hash, at: input.now.toISOString(), sent: again ? before.sent + 1 : 1 });
+  note(turn, name, { ...before, hash, at: input.now.toISOString(), sent: (before?.sent ?? 0) + 1 });
 }
 
 /** Takes the PC's word about a part. @returns nothing: it is settled, whatever the word is */
 export function noteDefault(turn: Turn, asked: Extract<Asked, { kind: 'default' }>, status: number): undefined {
   const applied = turn.copy.device.defaults?.[asked.name];
   if (!applied) return undefined;
+  const at = turn.input.now.toISOString();
   const isGone = applied.hash === undefined && (wentWell(status) || status === 404);
-  note(turn, asked.name, isGone ? undefined : { ...applied, at: turn.input.now.toISOString(), status });
+  // MS-MDM 3.1.5.1.7: Replace makes no node that is not there. Add does, and is tried once.
+  const isAdded = applied.hash !== undefined && status === 404 && !applied.add;
+  if (isAdded) note(turn, asked.name, { ...applied, at, add: true });
+  else note(turn, asked.name, isGone ? undefined : { ...applied, at, status });
   return undefined;
 }
 

@@ -4,9 +4,11 @@ import { FORMATS } from '../commands/command.ts';
 import { data, target } from '../commands/intake.ts';
 import { checkAtomic, checkCommand, MAX_ATOMIC_ITEMS, type Placed, type Refuse } from '../commands/intake-checks.ts';
 import { nodePath, relation } from '../commands/node-path.ts';
+import { authorityProblem, protectionProblem } from '../commands/protected-nodes.ts';
 import { isSecretNode } from '../commands/secret-nodes.ts';
 import { HIDDEN } from '../commands/secrets.ts';
 import { MAX_SETTINGS, MAX_TARGET, nodeOf } from './profile.ts';
+import { removalOf } from './removal.ts';
 import type { NewSetting, Template } from './templates/template.ts';
 import { TEMPLATES } from './templates/templates.ts';
 
@@ -172,8 +174,8 @@ function checkSettings(
     }),
   );
   placed.forEach(({ item, path }) => {
-    const owned = ownedElsewhere(item.target);
-    if (owned) say([...path, 'target'], owned);
+    const wrong = ownedElsewhere(item.target) ?? removalProblem(item.target, authorities);
+    if (wrong) say([...path, 'target'], wrong);
   });
   refuseTwice(settings, say);
   if (!atomic) {
@@ -204,6 +206,15 @@ const OWNED: readonly [string, string][] = [
 function ownedElsewhere(uri: string): string | undefined {
   const path = nodePath(uri);
   return OWNED.find(([node]) => ['at', 'below'].includes(relation(path, node) ?? ''))?.[1];
+}
+
+/** What a profile sets it takes back one day, and no Delete may cut the device off then. */
+function removalProblem(uri: string, authorities: readonly X509Certificate[]): string | undefined {
+  const removal = removalOf(uri);
+  if (removal.kind !== 'delete') return undefined;
+  const problem =
+    protectionProblem('Delete', removal.target) ?? authorityProblem('Delete', removal.target, authorities);
+  return problem && `cannot be taken back when the profile goes: ${problem}`;
 }
 
 function refuse(context: Context, path: (string | number)[], message: string, input: unknown): void {

@@ -75,7 +75,7 @@ test('a PC of a domain keeps its name, and its record says whom settings reach',
 
 test('a PC that does not know a part is asked once, and the others reach it', async () => {
   await change(SETTINGS);
-  const nodes = [{ path: `${PROVIDER}/HelpPhoneNumber`, access: [], answers: { Replace: 404 } }];
+  const nodes = [{ path: `${PROVIDER}/HelpPhoneNumber`, access: [], answers: { Replace: 404, Add: 404 } }];
   const { device, id } = await lanyard().enrolledDevice({ nodes });
   await device.sync();
   expect((await device.sync()).commandsRun).toEqual([]);

@@ -85,13 +85,30 @@ describe('what a PC is given by default', () => {
     expect(await session(device)).toEqual([]);
   });
 
-  test.each([404, 405, 500])('is not sent again when the PC answers %i, until the setting changes', async (code) => {
+  test.each([405, 406, 500])('is not sent again when the PC answers %i, until the setting changes', async (code) => {
     const device = model({ support: { phone: '1' } });
     expect(await session(device, code)).toEqual([`Replace ${PHONE} = 1`]);
     expect(await session(device)).toEqual([]);
     expect(device.partition.device.defaults?.['support.phone']?.status).toBe(code);
     set(device, { support: { phone: '2' } });
     expect(await session(device)).toEqual([`Replace ${PHONE} = 2`]);
+  });
+
+  test('goes as Add in the same session where Replace finds no node, and by Replace again when it changes', async () => {
+    const device = model({ support: { phone: '1' } });
+    await device.begin();
+    const { commands } = await device.answer(() => 404);
+    expect(commands).toMatchObject([{ verb: 'Add', target: PHONE, data: '1' }]);
+    expect((await device.answer()).commands).toEqual([]);
+    expect(device.partition.device.defaults?.['support.phone']).toMatchObject({ status: 200 });
+    set(device, { support: { phone: '2' } });
+    expect(await session(device)).toEqual([`Replace ${PHONE} = 2`]);
+  });
+
+  test('is not asked for ever where neither Replace nor Add finds its place', async () => {
+    const device = model({ support: { phone: '1' } });
+    expect(await session(device, 404)).toEqual([`Replace ${PHONE} = 1`, `Add ${PHONE} = 1`]);
+    expect(await session(device, 404)).toEqual([]);
   });
 
   test('that a PC refused is not taken away from it', async () => {

@@ -58,6 +58,11 @@ describe('the settings of a profile', () => {
       /target: /,
     ],
     [
+      'a node that would cut it off when it is taken back',
+      { settings: [{ ...A, target: './Device/Vendor/MSFT/CertificateStore/My/WSTEP/Renew/RenewPeriod' }] },
+      /^settings\.0\.target: cannot be taken back/,
+    ],
+    [
       'the help desk, which the settings write',
       { settings: [{ ...A, target: './Device/Vendor/MSFT/DMClient/Provider/X/HelpPhoneNumber' }] },
       /belongs to the enrollment/,
