@@ -130,8 +130,8 @@ async function expectNothingOf(user: string, devices: number): Promise<void> {
 }
 
 /** An enrollment that fails. @returns what the PC shows */
-const failing = (device: WindowsDevice, { user, secret }: { user: string; secret: string }) =>
-  device.enroll({ server: enrollUrl(), user, secret }).then(
+const failing = (device: WindowsDevice, { user, secret }: { user: string; secret: string }, server = enrollUrl()) =>
+  device.enroll({ server, user, secret }).then(
     () => expect.unreachable('the PC enrolled'),
     (error: unknown) => error,
   );
@@ -149,17 +149,19 @@ async function expectUnavailable(call: Promise<{ status: number; headers: object
 }
 
 describe('while a service is away', () => {
-  /** A service that was pulled in a test that failed must not fail the others. */
-  let plugIn: (() => Promise<void>) | undefined;
+  /** What was pulled in a test that failed must not fail the others. */
+  let plugIn: (() => Promise<void>)[] = [];
   afterEach(() => back());
-  async function pull(service: keyof ReturnType<typeof production>['services']): Promise<void> {
-    const { [service]: pulled } = production().services;
-    await pulled.unplug();
-    plugIn = () => pulled.plugIn();
+  async function pull(...names: (keyof ReturnType<typeof production>['services'])[]): Promise<void> {
+    for (const name of names) {
+      const { [name]: pulled } = production().services;
+      await pulled.unplug();
+      plugIn.push(() => pulled.plugIn());
+    }
   }
   async function back(): Promise<void> {
-    await plugIn?.();
-    plugIn = undefined;
+    await Promise.all(plugIn.map((each) => each()));
+    plugIn = [];
   }
   const call = (method: string, path: string, body?: object, headers: Record<string, string> = {}) =>
     production().admin.send(method, path, body && JSON.stringify(body), headers);
@@ -259,6 +261,17 @@ describe('while a service is away', () => {
     expect((await asked('once@example.org')).body).toBe(made.body);
     await pull('hostBlobs');
     expect((await asked('twice@example.org')).status).toBe(201);
+  });
+
+  test('all of it: an instance that starts meanwhile answers too, and works as soon as they are back', async () => {
+    const invitation = await invite('cold@example.org');
+    const pc = await production().newPc();
+    await pull('vault', 'tables', 'blobs', 'hostBlobs');
+    const server = await production().startAnother('enroll');
+    expect(await failing(pc, invitation, server)).toMatchObject({ hresult: '0x80180005', step: 'token' });
+    await back();
+    await pc.enroll({ server, ...invitation });
+    expect((await pc.sync()).remarks).toEqual([]);
   });
 });
 

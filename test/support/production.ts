@@ -8,7 +8,13 @@ import { APPS, type AppName } from '../../local/build-apps.ts';
 import { WindowsDevice } from '../../local/device/windows-device.ts';
 import { openTlsRoot } from '../../local/host/tls-root.ts';
 import { packageApps } from '../../local/package-apps.ts';
-import { freePorts, openPackagedHost, type PackagedHost, type RunningApp } from '../../local/packaged-host.ts';
+import {
+  freePorts,
+  openPackagedHost,
+  type PackagedHost,
+  type RunningApp,
+  type RunOptions,
+} from '../../local/packaged-host.ts';
 import { actionsOf } from '../infra/bicep.ts';
 import { environmentToReachFrom, type Right, type RunningVault, startVault } from '../vault/vault.ts';
 import { type Rights, type RightsProxy, rightsFromTemplate, startRightsProxy } from './rights-proxy.ts';
@@ -84,6 +90,27 @@ export class Production {
     return { device, id: enrollmentId, user };
   }
 
+  /** Starts an instance of an app, at the address that is its own unless another one is given. */
+  async start(app: AppName, url = this.url): Promise<void> {
+    const { vault } = this.services;
+    const run: RunOptions = {
+      folder: join(this.folder, app),
+      port: Number(new URL(url[app]).port),
+      tls: app === 'manage' ? 'required' : 'off',
+      settings: settingsOf(app, { services: this.services, url }),
+      env: app === 'manage' ? {} : await environmentToReachFrom(vault, this.folder),
+    };
+    this.apps.push(await this.host.start(run));
+  }
+
+  /** Starts one more instance of an app. @returns its address */
+  async startAnother(app: AppName): Promise<string> {
+    const [port = 0] = await freePorts(1);
+    const url = addressOf(port);
+    await this.start(app, { ...this.url, [app]: url });
+    return url;
+  }
+
   /** What was refused for want of a right, in the names of the apps. */
   refused(): string[] {
     const { tables, blobs, hostBlobs } = this.services;
@@ -104,6 +131,7 @@ export class Production {
   }
 }
 
+const addressOf = (port = 0) => `https://localhost:${port}`;
 const named = (line: string) => APPS.reduce((text, app) => text.replace(CLIENT_IDS[app], app), line);
 
 /** Packs and starts it before the tests of a file and stops it after them. There is no certificate authority yet. */
@@ -118,12 +146,9 @@ export function useProduction(): () => Production {
       freePorts(APPS.length),
     ]);
     production = await prepare(folder, host, ports);
-    const env = await environmentToReachFrom(production.services.vault, folder);
-    for (const [index, app] of APPS.entries()) {
-      const unpacked = await unpack(packages.find((each) => each.app === app)?.zip ?? '', join(folder, app));
-      const tls = app === 'manage' ? 'required' : 'off';
-      const run = { folder: unpacked, port: ports[index] ?? 0, tls, settings: settingsOf(app, production) } as const;
-      production.apps.push(await host.start({ ...run, env: app === 'manage' ? {} : env }));
+    for (const { app, zip } of packages) {
+      await unpack(zip, join(folder, app));
+      await production.start(app);
     }
   }, 180_000);
   afterAll(async () => {
@@ -151,7 +176,7 @@ async function prepare(folder: string, host: PackagedHost, ports: number[]): Pro
     hostBlobs: await before('AzureWebJobsStorage__blobServiceUri', ownersOfTheirs()),
     vault: await startVault({ keyBits: 2048, identities: vaultRights }),
   };
-  const url = Object.fromEntries(APPS.map((app, index) => [app, `https://localhost:${ports[index]}`]));
+  const url = Object.fromEntries(APPS.map((app, index) => [app, addressOf(ports[index])]));
   return new Production({ folder, host, services, rights, vaultRights, url: url as Record<AppName, string> });
 }
 
@@ -173,11 +198,10 @@ export function vaultRightsOf(role: 'authority' | 'signer', object?: string): Ri
   return object === undefined ? operations : operations.map((operation): Right => `${operation} ${object}`);
 }
 
-async function unpack(zip: string, folder: string): Promise<string> {
+async function unpack(zip: string, folder: string): Promise<void> {
   await mkdir(folder);
   for (const [name, bytes] of Object.entries(unzipSync(await readFile(zip))))
     await writeFile(join(folder, name), bytes);
-  return folder;
 }
 
 /** What the templates set, and the platform: the same names, with the addresses of this machine. */
