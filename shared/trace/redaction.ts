@@ -90,8 +90,16 @@ interface Place {
   rules: Rules;
   /** The command that an element stands in. */
   command?: XmlElement;
-  item?: XmlElement;
+  item?: ItemRules;
   parent?: XmlElement;
+}
+
+/** What may be shown of the data of an item: found once, however much of it a device puts into one. */
+interface ItemRules {
+  /** Each address in it is of a node whose values are shown. */
+  isShown: boolean;
+  /** The form of the data, where it is that of an alert. */
+  alertForm: RegExp | undefined;
 }
 
 function element(from: XmlElement, place: Place): XmlElement {
@@ -113,7 +121,7 @@ function container(from: XmlElement, place: Place): XmlElement {
   const inside: Place = {
     rules: place.rules,
     command: isCommand ? from : place.command,
-    item: from.name === 'Item' ? from : place.item,
+    item: from.name === 'Item' ? itemRules(from, place.rules) : place.item,
     parent: from,
   };
   const kept =
@@ -148,13 +156,11 @@ function shownAddress(text: string): string {
   return HIDDEN;
 }
 
-function shownData(text: string, { command, item, parent, rules }: Place): string {
+function shownData(text: string, { command, item, parent }: Place): string {
   if (!item) return isCodeOf(command, parent) && /^\d{3,4}$/.test(text) ? text : HIDDEN;
   if (parent?.name !== 'Item') return HIDDEN;
-  if (command?.name === 'Alert') return alertForm(item)?.test(text) ? text : HIDDEN;
-  const addresses = addressesOf(item);
-  const isShown = addresses.length > 0 && addresses.every((each) => isShownNode(each) && !rules.isSecret(each));
-  if (!isShown) return HIDDEN;
+  if (command?.name === 'Alert') return item.alertForm?.test(text) ? text : HIDDEN;
+  if (!item.isShown) return HIDDEN;
   return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}…` : text;
 }
 
@@ -169,8 +175,16 @@ function alertForm(item: XmlElement): RegExp | undefined {
   return ALERT_DATA[type] ?? (INSTALLED.test(type) ? RESULT : undefined);
 }
 
-function addressesOf(item: XmlElement): string[] {
-  return descendants(item, 'LocURI').map(({ text }) => text.trim());
+/** Source and Target: an item has no other address. */
+const MAX_ADDRESSES = 2;
+
+function itemRules(item: XmlElement, { isSecret }: Rules): ItemRules {
+  const addresses = descendants(item, 'LocURI').map(({ text }) => text.trim());
+  const isItem = addresses.length > 0 && addresses.length <= MAX_ADDRESSES;
+  return {
+    isShown: isItem && addresses.every((each) => isShownNode(each) && !isSecret(each)),
+    alertForm: alertForm(item),
+  };
 }
 
 function descendants(from: XmlElement, name: string): XmlElement[] {

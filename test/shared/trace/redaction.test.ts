@@ -176,3 +176,16 @@ test('no value outside the list survives, neither in the XML nor in the words, w
     { numRuns: 200 },
   );
 });
+
+test('an item of thousands of addresses and values is looked at once, so that a message cannot keep the server busy', () => {
+  let asked = 0;
+  const isSecret = () => {
+    asked += 1;
+    return false;
+  };
+  const item = (addresses: number) =>
+    `<Replace><CmdID>3</CmdID><Item>${'<Source><LocURI>./DevInfo/Man</LocURI></Source>'.repeat(addresses)}${'<Data>Contoso</Data>'.repeat(9_000)}</Item></Replace>`;
+  expect(shown(syncML(item(2)), isSecret)).toContain('<Data>Contoso</Data>');
+  expect(asked).toBe(2);
+  expect(shown(syncML(item(9_000)), isSecret)).not.toContain('Contoso');
+});
