@@ -84,6 +84,11 @@ function badNetwork(seed: number): NetworkFaults {
   return { requests: 0, loseReplyOf, sendTwice };
 }
 
+/** How many of the planned faults came about: a device that has sent fewer requests was spared the rest. */
+function happened({ requests = 0 }: NetworkFaults, planned: number[] = []): number {
+  return planned.filter((n) => n <= requests).length;
+}
+
 async function enroll(n: number, network: NetworkFaults): Promise<{ device: WindowsDevice; id: string }> {
   const { user, secret } = await call<{ user: string; secret: string }>('POST', '/api/invitations', {
     user: `user${n}@example.org`,
@@ -125,13 +130,14 @@ async function live(n: number): Promise<Record<string, number>> {
   const network: NetworkFaults = {};
   const { device, id } = await enroll(n, network);
   Object.assign(network, badNetwork(n + 1));
-  tally.lostReplies += network.loseReplyOf?.length ?? 0;
   for (let round = 0; round < SESSIONS; round += 1) {
     const work: object[] = [{ verb: 'Replace', target: COUNTER, data: String(round + 1), format: 'int' }];
     if (round % 4 === n % 4) work.push({ verb: 'Exec', target: `${RUN}/${round}` });
     await call('POST', `/api/devices/${id}/commands`, work);
     await session(device);
   }
+  tally.lostReplies += happened(network, network.loseReplyOf);
+  tally.duplicates += happened(network, network.sendTwice);
   Object.assign(network, { loseReplyOf: [], sendTwice: [] });
   return settle(device, id);
 }
