@@ -11,6 +11,8 @@ import { DEFAULT_POLICY, type Policy, policySchema } from './policy.ts';
 /** What every message needs and hardly ever changes: one small partition, kept in memory for a minute. */
 export interface CatalogueContent {
   policy: Policy;
+  /** The policy is the default one, since this version cannot read what is stored: nothing is to be taken away for that. */
+  policyUnreadable?: boolean;
   /** Certificates of all authorities whose leaves are accepted. */
   issuers: X509Certificate[];
   /** Those of them that the enroll app can sign for, oldest first. */
@@ -157,9 +159,11 @@ function readRows(rows: Row<unknown>[]): CatalogueContent {
   const policyRow = rows.find((row) => row.rowKey === POLICY_ROW) as Row<{ policy: unknown }> | undefined;
   const ownRootRow = rows.find((row) => row.rowKey === OWN_ROOT_ROW) as Row<{ since: string }> | undefined;
   const certificates = rows.filter((row) => row.rowKey.startsWith(CERTIFICATE_PREFIX)) as Row<CertificateRow>[];
+  const policy = policySchema.safeParse(policyRow?.value.policy ?? {}).data;
   return {
     // A policy that this version cannot read must not stop devices from calling: the defaults stand in for it.
-    policy: policySchema.safeParse(policyRow?.value.policy ?? {}).data ?? DEFAULT_POLICY,
+    policy: policy ?? DEFAULT_POLICY,
+    ...(!policy && { policyUnreadable: true }),
     issuers: certificates.map((row) => new X509Certificate(row.value.der)),
     authorities: certificates.flatMap(({ value }) => readAuthority(value)).sort(byAge),
     profiles: rows.filter((row) => row.rowKey.startsWith(PROFILE_PREFIX)).map((row) => row.value as Profile),

@@ -1,12 +1,10 @@
-import type { Catalogue } from '../catalogue/catalogue.ts';
-import type { Policy } from '../catalogue/policy.ts';
+import type { Catalogue, CatalogueContent } from '../catalogue/catalogue.ts';
 import { checkClientCertificate } from '../certificates/client-certificate.ts';
 import type { Device } from '../devices/device.ts';
 import { updateDeviceList } from '../devices/device-list.ts';
 import { now } from '../platform/clock.ts';
 import { sha256 } from '../platform/ids.ts';
 import { errorFacts, type Log } from '../platform/log.ts';
-import type { Profile } from '../profiles/profile.ts';
 import { hasSecrets, openProfiles } from '../profiles/secrets.ts';
 import type { Storage } from '../storage/storage.ts';
 import { Conflict } from '../storage/tables.ts';
@@ -75,9 +73,9 @@ async function answerWithCertificate(
   services: ManagementServices,
   request: ManagementRequest,
 ): Promise<ManagementReply> {
-  const { issuers, policy, profiles } = await services.catalogue.read();
+  const catalogue = await services.catalogue.read();
   const header = services.clientCert === 'platform' ? request.certificateHeader : null;
-  const caller = checkClientCertificate(header, issuers, now());
+  const caller = checkClientCertificate(header, catalogue.issuers, now());
   if (!caller.ok) return refused(services, caller.reason);
   const message = parse(services, request.body, readSyncML);
   if (!message) return { status: 400, body: Buffer.alloc(0) };
@@ -86,7 +84,7 @@ async function answerWithCertificate(
     const reason = snapshot ? whyRefused(snapshot.device.value, caller.thumbprint) : 'no such enrollment';
     if (!snapshot || reason) return { reply: refused(services, reason ?? 'no such enrollment') };
     const opens = Number(message.header.msgId) === 1;
-    return { snapshot, input: inputOf(request, message, caller.thumbprint, opens, { policy, profiles }) };
+    return { snapshot, input: inputOf(request, message, caller.thumbprint, opens, catalogue) };
   });
 }
 
@@ -101,7 +99,7 @@ async function answerWithDigest(services: ManagementServices, request: Managemen
   if (!cred || !locName || !ENROLLMENT_ID.test(locName)) {
     return { status: 200, body: challengeReply(key, header, cred ? 401 : 407, now()) };
   }
-  const { policy, profiles } = await services.catalogue.read();
+  const catalogue = await services.catalogue.read();
   return settle(services, locName.toLowerCase(), request.body, (snapshot) => {
     const verdict = verifyDigest(key, header, snapshot?.device.value.digestCredential, snapshot?.session?.value, now());
     if (verdict.kind === 'challenge' || !snapshot) {
@@ -111,7 +109,7 @@ async function answerWithDigest(services: ManagementServices, request: Managemen
     const message = small ?? parse(services, request.body, readSyncML);
     if (!message) return { reply: { status: 400, body: Buffer.alloc(0) } };
     const nonce = verdict.kind === 'opens' ? verdict.nonce : snapshot.session?.value.nonce;
-    const input = inputOf(request, message, cred.data, verdict.kind === 'opens', { policy, profiles });
+    const input = inputOf(request, message, cred.data, verdict.kind === 'opens', catalogue);
     return { snapshot, input: { ...input, nonce } };
   });
 }
@@ -156,10 +154,12 @@ function inputOf(
   message: ClientMessage,
   credential: string,
   opens: boolean,
-  { policy, profiles }: { policy: Policy; profiles: readonly Profile[] | undefined },
+  { policy, policyUnreadable, profiles }: CatalogueContent,
 ): TurnInput {
   const bodyHash = sha256(request.body).toString('hex');
-  const wanted = { defaults: wantedDefaults(policy), inventoryDays: policy.inventory.days, profiles };
+  // What the organisation wants is not known then, and what PCs were given stays.
+  const defaults = policyUnreadable ? undefined : wantedDefaults(policy);
+  const wanted = { ...(defaults && { defaults }), inventoryDays: policy.inventory.days, profiles };
   return { message, bodyHash, credential, opens, now: now(), ...wanted };
 }
 

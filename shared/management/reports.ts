@@ -15,6 +15,7 @@ const LOGIN_STATUS = 'com.microsoft/MDM/LoginStatus';
 const UNENROLL = 'com.microsoft:mdm.unenrollment.userrequest';
 /** What came of an installation that was accepted (EnterpriseDesktopAppManagement CSP, whose sample has it in a 1224). */
 const INSTALLED = /mdm\.win32csp_install$/;
+const MAX_LATER_RESULTS = 50;
 
 /** DevInfo has five nodes; a device that sends more must not fill its record with them. */
 const MAX_DEV_INFO = 16;
@@ -28,6 +29,16 @@ export function takeReports(turn: Turn): void {
     if (command.kind === 'Alert') takeAlert(turn, command);
     else if (command.kind === 'Replace') takeDevInfo(turn, command.items);
   }
+  for (const item of laterResults(turn.input.message.commands)) takeLaterResult(turn, item);
+}
+
+/** Each is looked for in the whole queue, so there is an end to them in one message. */
+function laterResults(commands: readonly ClientCommand[]): Item[] {
+  const alerts = commands.filter((command): command is Alert => command.kind === 'Alert');
+  return alerts
+    .filter(({ code }) => code === GENERIC_ALERT || code === CLIENT_EVENT)
+    .flatMap(({ items }) => items.filter(({ meta }) => INSTALLED.test(meta.type?.trim() ?? '')))
+    .slice(0, MAX_LATER_RESULTS);
 }
 
 function takeAlert(turn: Turn, alert: Alert): void {
@@ -36,9 +47,6 @@ function takeAlert(turn: Turn, alert: Alert): void {
     const type = item.meta.type?.trim();
     if (alert.code === CLIENT_EVENT && type === LOGIN_STATUS) takeLoginStatus(turn, item);
     if (alert.code === GENERIC_ALERT && type === UNENROLL) takeUnenrollAlert(turn, item);
-    if ((alert.code === GENERIC_ALERT || alert.code === CLIENT_EVENT) && INSTALLED.test(type ?? '')) {
-      takeLaterResult(turn, item);
-    }
   }
 }
 

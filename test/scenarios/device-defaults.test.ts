@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { observeStorage } from '../../functions/services.ts';
+import { observeStorage, services } from '../../functions/services.ts';
 import { useLanyard } from '../support/lanyard.ts';
 
 const lanyard = useLanyard();
@@ -39,6 +39,18 @@ test('a PC shows the help desk after its first session, and refuses Disconnect u
   expect((await device.sync()).commandsRun).toEqual([]);
   expect(await lanyard().get(`/api/devices/${id}`)).toMatchObject({ userCanDisconnect: { allowed: true } });
   await expect(device.unenroll()).resolves.toMatchObject({ unenrolled: true });
+});
+
+test('a PC keeps what it was given while settings of a later version cannot be read', async () => {
+  await change(SETTINGS);
+  const { device } = await lanyard().enrolledDevice();
+  await device.sync();
+  const { storage, catalogue } = services();
+  const policy = { ...SETTINGS, ofALaterVersion: true };
+  await storage.table('catalogue').write('catalogue', [{ kind: 'upsert', rowKey: 'policy', value: { policy } }]);
+  catalogue.forget();
+  expect((await device.sync()).commandsRun).toEqual([]);
+  await expect(device.unenroll()).rejects.toMatchObject({ hresult: '0x80070005' });
 });
 
 test('a PC gets its name by the template, which holds after a restart that nobody forces', async () => {
