@@ -53,7 +53,8 @@ export async function callVault<T>(
   const started = performance.now();
   for (let n = 1; ; n++) {
     const left = patience.totalMs - (performance.now() - started);
-    const signal = AbortSignal.timeout(Math.max(1, Math.min(patience.tryMs, left)));
+    // Only whole milliseconds are taken.
+    const signal = AbortSignal.timeout(Math.ceil(Math.max(1, Math.min(patience.tryMs, left))));
     try {
       return await Promise.race([send(signal), whenAborted(signal)]);
     } catch (error) {

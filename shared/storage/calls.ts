@@ -74,9 +74,10 @@ export async function call<T>(
   for (let n = 1; ; n++) {
     await caller.onCall?.(what);
     const left = totalMs - (performance.now() - started);
-    const signal = AbortSignal.timeout(Math.max(1, Math.min(tryMs, left)));
+    // Only whole milliseconds are taken.
+    const signal = AbortSignal.timeout(Math.ceil(Math.max(1, Math.min(tryMs, left))));
     try {
-      return await send(signal, so);
+      return await Promise.race([send(signal, so), whenAborted(signal)]);
     } catch (error) {
       const failure = classify(error, signal);
       if (!failure) throw error;
@@ -87,6 +88,11 @@ export async function call<T>(
       await delay(pause);
     }
   }
+}
+
+/** The identity library goes on trying after the signal, for longer than a device waits. */
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
 }
 
 function unavailable(what: Call, failure: Failure, tries: number): StorageUnavailable {

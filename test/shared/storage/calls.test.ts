@@ -81,6 +81,23 @@ test('a try that is not answered is ended, and the whole with it', async () => {
   await expect(call(caller, what, never)).rejects.toThrow(/no answer in time, after 3 tries/);
 });
 
+test('the last try gets the time that is left, which is no whole number of milliseconds', async () => {
+  const never = (signal: AbortSignal) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  const caller = { patience: { tries: 3, tryMs: 40, totalMs: 100, pauseMs: 1 } };
+  const error = await call(caller, what, never).catch((e) => e);
+  expect(error).toBeInstanceOf(StorageUnavailable);
+  expect(error.message).toContain('no answer in time, after 3 tries');
+});
+
+test('a try that does not listen when it is ended is not waited for: the identity library goes on trying', async () => {
+  const deaf = () => new Promise(() => {});
+  const caller = { patience: { tries: 2, tryMs: 20, totalMs: 300, pauseMs: 1 } };
+  const error = await call(caller, what, deaf).catch((e) => e);
+  expect(error).toBeInstanceOf(StorageUnavailable);
+  expect(error.message).toContain('no answer in time, after 2 tries');
+});
+
 test('a device has its answer in under ten seconds', () => {
   const pauses = (PATIENCE.pauseMs + 2 * PATIENCE.pauseMs) * 1.25;
   expect(Math.min(PATIENCE.totalMs, PATIENCE.tries * PATIENCE.tryMs + pauses)).toBeLessThanOrEqual(8000);
