@@ -38,7 +38,7 @@ export function chooseInventory(turn: Turn): void {
   for (const [name, { node }] of Object.entries(INVENTORY_VALUES)) {
     if (isDue(turn, name) && !ask(turn, name, node)) return;
   }
-  if (turn.reply.commandCount > 0 || turn.session.asked.length > 0) return;
+  if (turn.reply.commandCount > 0) return;
   const list = Object.entries(INVENTORY_LISTS).find(([name]) => isDue(turn, name));
   if (list) ask(turn, list[0], `${list[1].node}?list=StructData`);
 }

@@ -207,6 +207,8 @@ function askReadings(turn: Turn, desired: DesiredState): void {
     const cmdId = reply.commands([{ verb: 'Get', items: [{ target }] }])?.[0];
     if (cmdId === undefined) return;
     session.settingsRead = asked + 1;
+    const state = copy.profiles.settings[node];
+    if (state) noteState(turn, node, { ...state, askedAt: input.now.toISOString() });
     session.asked.push({ kind: 'settingRead', msgRef: Number(input.message.header.msgId), cmdId, node });
   }
 }

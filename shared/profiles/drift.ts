@@ -23,7 +23,8 @@ export function readingsDue(
   const due = [...wanted.values()].flatMap(({ node, hash, held }): { node: string; at: string }[] => {
     const state = states[node];
     if (held || !state || state.set !== hash || state.unreadable || isTried(state, hash)) return [];
-    const at = state.readAt ?? state.setAt ?? '';
+    // Without an answer it is asked for again as late: the device may give its session up over it.
+    const at = state.askedAt ?? state.readAt ?? state.setAt ?? '';
     return now.getTime() - (Date.parse(at) || 0) >= READ_EVERY_MS ? [{ node, at }] : [];
   });
   return due.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.node < b.node ? -1 : 1)).map(({ node }) => node);
@@ -41,7 +42,8 @@ export interface Reading {
 }
 
 /** @returns the state after a reading; without `set` where the value is not ours any more, so that it is sent again */
-export function noteReading(state: SettingState, wanted: Wanted | undefined, reading: Reading): SettingState {
+export function noteReading(asked: SettingState, wanted: Wanted | undefined, reading: Reading): SettingState {
+  const { askedAt: _, ...state } = asked;
   const readAt = reading.now.toISOString();
   const { status, value } = reading;
   if (state.set === undefined || wanted?.hash !== state.set) return { ...state, readAt };
@@ -49,7 +51,7 @@ export function noteReading(state: SettingState, wanted: Wanted | undefined, rea
   if (status !== 200 && !isGone) return { ...state, readAt, unreadable: true };
   const differs = value !== undefined && !showsOtherwise(wanted) && !isSame(wanted, value);
   if (!isGone && !differs) return { ...state, readAt };
-  const { set: _, setAt: __, ...rest } = state;
+  const { set: __, setAt: ___, ...rest } = state;
   // What there is now is somebody else's or nothing, but ours is the node: it is taken away with the profile.
   return { ...rest, readAt, unsure: true, drifts: (state.drifts ?? 0) + 1, driftAt: readAt };
 }

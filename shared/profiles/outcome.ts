@@ -67,7 +67,7 @@ export function noteAnswered(state: SettingState, answered: Answered): SettingSt
 }
 
 function arrived(state: SettingState, hash: string, { now }: Answered): SettingState {
-  const { unsure: _, attempt: __, readAt: ___, unreadable: ____, ...rest } = state;
+  const { unsure: _, attempt: __, readAt: ___, askedAt: ____, unreadable: _____, ...rest } = state;
   return { ...rest, set: hash, setAt: now.toISOString() };
 }
 

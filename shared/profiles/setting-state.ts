@@ -23,6 +23,8 @@ export interface SettingState {
   attempt?: Attempt;
   /** When the value was last read back. */
   readAt?: string;
+  /** When it was last asked for, while no answer has come. */
+  askedAt?: string;
   /** The value cannot be read back: the device refused that. */
   unreadable?: true;
   /** How often somebody else had changed it, and when that was last seen. */

@@ -295,6 +295,20 @@ describe('what somebody else changed', () => {
     expect(await session(device)).toEqual([]);
   });
 
+  test('that a device never tells is asked for once a day, and keeps nothing else from being read', async () => {
+    const device = model([profile('p', [A1])]);
+    await session(device);
+    device.inventoryDays = 7;
+    const silent = ({ target }: Asked) => (target.endsWith('/A') ? undefined : 404);
+    pass(device, 1);
+    const asked = await session(device, silent);
+    expect(asked).toContain('Get A');
+    expect(asked.filter((each) => each.includes('?list='))).toHaveLength(3);
+    expect(await session(device, silent)).toEqual([]);
+    pass(device, 1);
+    expect(await session(device, silent)).toEqual(['Get A']);
+  });
+
   test('is not sought in what is no plain value', async () => {
     const device = model([
       profile('p', [setting(POLICY('A'), '<enabled/>'), secretSetting('p', POLICY('S'), 'Pa55-phrase')]),
