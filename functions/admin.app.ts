@@ -11,6 +11,7 @@ import './admin/inventory.ts';
 import './admin/invitations.ts';
 import './admin/invitations-of-user.ts';
 import './admin/profiles.ts';
+import './admin/push-secret.ts';
 import './admin/refusals.ts';
 import './admin/settings.ts';
 import './admin/tags.ts';

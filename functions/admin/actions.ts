@@ -2,6 +2,7 @@ import { actionNamed, actionViews, runAction } from '../../shared/actions/action
 import { commandView } from '../../shared/commands/command-view.ts';
 import { jsonOf, readBody } from '../../shared/platform/body.ts';
 import { notFound } from '../../shared/platform/problem.ts';
+import { syncNow, wakeDevice } from '../../shared/push/sync-now.ts';
 import { type AdminCall, type AdminResult, adminDoor, deviceIdOf, idempotencyOf } from './admin-door.ts';
 
 /** `GET /api/actions` -> `{items}`: what can be done with a device, and what each takes */
@@ -11,7 +12,10 @@ adminDoor('actions', {
   handler: async () => ({ status: 200, value: { items: actionViews() } }),
 });
 
-/** `POST /api/devices/{id}/actions/{action}` -> 201 `{action, warnings, items}`: the commands that were queued for it */
+/**
+ * `POST /api/devices/{id}/actions/{action}` -> 201 `{action, warnings, items}`: the commands that were queued for it;
+ * `sync-now` queues none and is answered 200 `{action, warnings, items: [], wns, device?}`
+ */
 adminDoor('device-action', {
   route: 'api/devices/{id}/actions/{action}',
   methods: ['POST'],
@@ -21,6 +25,7 @@ adminDoor('device-action', {
 async function run(call: AdminCall): Promise<AdminResult> {
   const deviceId = deviceIdOf(call);
   const name = call.request.params['action'] ?? '';
+  if (name === syncNow.name) return wake(call, deviceId);
   const action = actionNamed(name);
   if (!action) throw notFound(`There is no action ${name.slice(0, 60)}. GET /api/actions lists them.`);
   const body = await readBody(call.request, 16 * 1024);
@@ -35,5 +40,19 @@ async function run(call: AdminCall): Promise<AdminResult> {
     status: 201,
     value: { action: name, warnings, items },
     audit: { act: `action ${name}`, subject: deviceId, outcome: outcome.slice(0, 1_000) },
+  };
+}
+
+async function wake(call: AdminCall, deviceId: string): Promise<AdminResult> {
+  const body = await readBody(call.request, 1_024);
+  const input = jsonOf(body.length === 0 ? Buffer.from('{}') : body, syncNow.input);
+  const { now, services } = call;
+  const { policy } = await services.catalogue.read();
+  const idempotency = idempotencyOf(call, input);
+  const { warnings, ...said } = await wakeDevice(services.storage, deviceId, { policy, now, idempotency });
+  return {
+    status: 200,
+    value: { action: syncNow.name, warnings, items: [], ...said },
+    audit: { act: `action ${syncNow.name}`, subject: deviceId, outcome: said.wns },
   };
 }

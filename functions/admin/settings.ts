@@ -1,7 +1,9 @@
 import { KEPT_FOR_MS } from '../../shared/catalogue/catalogue.ts';
-import { policySchema } from '../../shared/catalogue/policy.ts';
+import { type Policy, policySchema } from '../../shared/catalogue/policy.ts';
 import { countDevices } from '../../shared/enrollment/eligibility/count-devices.ts';
 import { readJson } from '../../shared/platform/body.ts';
+import { hasPushSecret } from '../../shared/push/push-secret.ts';
+import type { Storage } from '../../shared/storage/storage.ts';
 import { adminDoor } from './admin-door.ts';
 
 /**
@@ -12,13 +14,21 @@ adminDoor('settings', {
   route: 'api/settings',
   methods: ['GET', 'PUT'],
   async handler({ request, services, now }) {
-    if (request.method === 'GET') return { status: 200, value: (await services.catalogue.read()).policy };
+    if (request.method === 'GET') {
+      return { status: 200, value: await shown(services.storage, (await services.catalogue.read()).policy) };
+    }
     const policy = await readJson(request, policySchema, 64 * 1024);
     await services.catalogue.writePolicy(policy);
     // A limit that is new goes by a count that is true, and not by that of the hour in which there was none.
     const { devicesInAll } = policy.enrollment;
     await countDevices(services.storage, { devicesInAll, devicesPerUser: null }, now);
-    const value = { settings: policy, effectiveWithinSeconds: KEPT_FOR_MS / 1_000 };
+    const settings = await shown(services.storage, policy);
+    const value = { settings, effectiveWithinSeconds: KEPT_FOR_MS / 1_000 };
     return { status: 200, value, audit: { act: 'change settings', subject: 'settings' } };
   },
 });
+
+/** The settings, and whether there is the secret that belongs to those for push. */
+async function shown(storage: Storage, policy: Policy) {
+  return { ...policy, push: { ...policy.push, hasSecret: await hasPushSecret(storage) } };
+}

@@ -18,8 +18,8 @@ export interface NodeDefinition {
   takes?: (path: string, data: string) => number;
   /** what an Exec does to the PC */
   runs?: (tree: TreeState) => void;
-  /** what a Get is answered, by what happened so far */
-  says?: (tree: TreeState) => string;
+  /** what a Get is answered, by what happened so far; undefined: what stands there, 404 where that is nothing */
+  says?: (tree: TreeState) => string | undefined;
   /** data of the alert by which the device tells in its next session what came of an Exec that was answered 202 */
   later?: string;
   /** the client chokes on any command for this node, and gives the session up */
@@ -105,13 +105,14 @@ export class CspTree {
 
   #get(path: string, definition: NodeDefinition): Outcome {
     if (this.#childNames(path).length > 0) return this.#interior(path);
-    const value = this.valueOf(path);
+    const said = definition.says?.(this.state);
+    const value = said ?? this.valueOf(path);
     if (value === undefined && !this.#exists(path)) return { status: 404 };
     if (!definition.access.includes('Get')) return { status: 405 };
     const set = this.state.values[path];
     return {
       status: 200,
-      value: definition.says?.(this.state) ?? definition.shows ?? value ?? '',
+      value: said ?? definition.shows ?? value ?? '',
       format: set?.format ?? definition.format ?? 'chr',
       type: set?.type,
     };

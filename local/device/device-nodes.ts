@@ -4,6 +4,7 @@ import { inventoryNodes } from './inventory-nodes.ts';
 import { lapsNodes } from './laps.ts';
 import { localAccountNodes } from './local-accounts.ts';
 import type { Machine } from './machine.ts';
+import { pushNodes } from './push.ts';
 import type { EnrollmentState } from './state.ts';
 import { wipeNodes } from './wipe.ts';
 
@@ -165,8 +166,7 @@ function dmClient(machine: Machine, enrollment: EnrollmentState): NodeDefinition
       ...(inEntra ? { AADDeviceID: machine.entraDeviceId } : {}),
     }),
     settable('ManagementServiceAddress', 'chr', enrollment.managementUrl),
-    { path: `${top}/Push/ChannelURI`, access: READ },
-    { path: `${top}/Push/Status`, access: READ, format: 'int', value: '8' },
+    ...pushNodes(top, machine),
     { path: `${top}/Unenroll`, access: ['Exec'], effect: 'unenroll' },
     { path: './Vendor/MSFT/DMClient/Unenroll', access: ['Exec'], effect: 'unenroll' },
   ];
@@ -187,7 +187,6 @@ const SETTABLE = [
   'AADResourceID',
   'EnableOmaDmKeepAliveMessage',
   'NumberOfDaysAfterLostContactToUnenroll',
-  'Push/PFN',
   'Poll/IntervalForFirstSetOfRetries',
   'Poll/NumberOfFirstRetries',
   'Poll/IntervalForSecondSetOfRetries',

@@ -44,6 +44,8 @@ export interface Machine {
   localAccounts?: string[];
   /** Windows LAPS is set up: where the password goes (1 Entra, 2 Active Directory), how a reset goes */
   laps?: { backupDirectory: 0 | 1 | 2; pendingReads?: number; failsWith?: number };
+  /** how push goes, once the PC has been given a package family name, where it is not well */
+  push?: { status?: number; channel?: string };
   /** `false`: the Windows Recovery Environment is off */
   recoveryEnvironment?: boolean;
   /** a wipe that was taken is not done */

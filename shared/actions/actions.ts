@@ -9,6 +9,7 @@ import { SYNC_NOW } from '../devices/next-contact.ts';
 import type { Idempotency } from '../idempotency/idempotency.ts';
 import { sha256 } from '../platform/ids.ts';
 import { conflict } from '../platform/problem.ts';
+import { syncNow } from '../push/sync-now.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Action } from './action.ts';
 import { defenderScan, defenderUpdate } from './defender.ts';
@@ -46,7 +47,7 @@ export interface ActionView {
 }
 
 export function actionViews(): ActionView[] {
-  return ACTIONS.map(({ name, summary, input }) => {
+  return [...ACTIONS, syncNow].map(({ name, summary, input }) => {
     const { $schema: _, ...schema } = z.toJSONSchema(input, { io: 'input' });
     return { name, summary, input: schema };
   });

@@ -4,6 +4,7 @@ import { deviceDefaultsSchema } from './policy-device-defaults.ts';
 import { enrollmentSchema } from './policy-enrollment.ts';
 import { entraSchema } from './policy-entra.ts';
 import { inventorySchema } from './policy-inventory.ts';
+import { pushSchema } from './policy-push.ts';
 import { signInSchema } from './policy-sign-in.ts';
 import { supportSchema } from './policy-support.ts';
 import { termsOfUseSchema } from './policy-terms-of-use.ts';
@@ -63,6 +64,7 @@ export const policySchema = z.strictObject({
   attestation: z.boolean().default(false),
   signIn: signInSchema,
   inventory: inventorySchema,
+  push: pushSchema,
 });
 
 export type Policy = z.infer<typeof policySchema>;

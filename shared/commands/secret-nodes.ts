@@ -37,6 +37,8 @@ export const SECRET_NODES: readonly string[] = [
   'SurfaceHub/MOMAgent/WorkspaceKey',
   // CM_CellularEntries CSP: credentials of an access point
   'CM_CellularEntries/*/Password',
+  // DMClient CSP: the address by which the device can be woken
+  'DMClient/Provider/*/Push/ChannelURI',
   // DMAcc CSP: secrets of the management account itself
   'SyncML/DMAcc/*/AppAuth/*/AAuthSecret',
 ];

@@ -1,4 +1,5 @@
 import { now } from '../platform/clock.ts';
+import { type PushView, pushView } from '../push/channel.ts';
 import {
   type Admission,
   type AppliedDefault,
@@ -50,6 +51,8 @@ export interface DeviceView {
   notes: string[];
   /** What it was given by default, by the name of the setting. */
   defaults: Record<string, DefaultView>;
+  /** Whether it can be woken; never by what address. */
+  push?: PushView | undefined;
   unenroll?: Unenroll;
   wipe?: Device['wipe'];
   calledAfterLeaving?: string;
@@ -118,6 +121,7 @@ export function deviceView(device: Device, lastContact: string | undefined): Dev
     defaults: Object.fromEntries(
       Object.entries(device.defaults ?? {}).map(([name, each]) => [name, defaultView(each)]),
     ),
+    push: pushView(device.push, now()),
     unenroll,
     wipe: device.wipe,
     calledAfterLeaving: device.calledAfterLeaving,

@@ -1,3 +1,4 @@
+import type { PushChannel } from '../push/channel.ts';
 import type { Inventory } from './inventory.ts';
 
 /** The record of one enrollment: who, what, in which state. Row `0device` of the enrollment's partition. */
@@ -213,6 +214,8 @@ export interface Device {
   join?: Join;
   /** What the PC was given by default, by the name of the setting. */
   defaults?: Record<string, AppliedDefault>;
+  /** How it can be woken; there while push is on and the device has taken the app's name. */
+  push?: PushChannel;
   /** What administrators call it by: profiles are given to tags. */
   tags?: string[];
   /** Profiles that do not hold on it, by name. */

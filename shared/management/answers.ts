@@ -11,6 +11,7 @@ import { isForGate, toFact } from './facts.ts';
 import { noteInventory } from './inventory.ts';
 import { type Joined, joinPieces, keepLastBegun } from './large-object.ts';
 import { noteProfileAborts, noteSetting } from './profiles.ts';
+import { notePush } from './push.ts';
 import type { Asked } from './session.ts';
 import type { Turn } from './turn-state.ts';
 
@@ -83,6 +84,7 @@ function takeAnswer(turn: Turn, asked: Asked, answer: Answer): Asked | undefined
   if (code === undefined) return asked;
   if (asked.kind === 'unenroll') return takeUnenrollStatus(turn, code);
   if (asked.kind === 'default') return noteDefault(turn, asked, code);
+  if (asked.kind === 'push') return notePush(turn, asked, { code, item: answer.item });
   if (asked.kind === 'inventory') return noteInventory(turn, asked, { code, items: answer.items ?? [] });
   if (asked.kind === 'setting' || asked.kind === 'settingAtomic' || asked.kind === 'settingRead') {
     const { status, item } = answer;

@@ -3,7 +3,7 @@ import { sha256 } from '../platform/ids.ts';
 import type { ServerCommand } from '../wire/syncml-writer.ts';
 import type { Asked } from './session.ts';
 import type { Turn } from './turn-state.ts';
-import { NAME_TEMPLATE, type WantedDefault } from './wanted-defaults.ts';
+import { NAME_TEMPLATE, PUSH_NAME, type WantedDefault } from './wanted-defaults.ts';
 
 /**
  * What every PC of the organisation is given without a command in its queue: the help desk's data, its name, whether its
@@ -37,6 +37,7 @@ const NODES: Record<string, Node> = {
   'deviceDefaults.completePage.text': provider('CustomEnrollmentCompletePage/BodyText'),
   'deviceDefaults.completePage.linkAddress': provider('CustomEnrollmentCompletePage/HyperlinkHref'),
   'deviceDefaults.completePage.linkText': provider('CustomEnrollmentCompletePage/HyperlinkText'),
+  [PUSH_NAME]: provider('Push/PFN'),
 };
 
 function provider(node: string): Node {

@@ -9,6 +9,7 @@ import { decideGate } from './gate.ts';
 import { chooseInventory } from './inventory.ts';
 import { chooseProfiles } from './profiles.ts';
 import { isOfRequest, LAPS_FACTS, LAPS_STATUS } from './proofs.ts';
+import { choosePush } from './push.ts';
 import { MAX_COMMANDS } from './reply-builder.ts';
 import type { Turn } from './turn-state.ts';
 import { commandBytes, MAX_COMMAND_BYTES } from './working-copy.ts';
@@ -27,7 +28,10 @@ export function chooseCommands(turn: Turn): boolean {
   if (!unenrolls || hasBusyQueue(turn)) {
     chooseFacts(turn);
     // What is to leave is given nothing that would only have to be taken away again.
-    if (!unenrolls) chooseDefaults(turn);
+    if (!unenrolls) {
+      chooseDefaults(turn);
+      choosePush(turn);
+    }
     triedAll = chooseQueued(turn);
     if (!unenrolls) {
       chooseProfiles(turn);

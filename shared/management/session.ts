@@ -61,6 +61,7 @@ export type Asked =
   | { kind: 'fact'; msgRef: number; cmdId: string; name: FactName; code?: number; received?: Received }
   | { kind: 'inventory'; msgRef: number; cmdId: string; name: string; code?: number; rows?: InventoryRow[] }
   | { kind: 'default'; msgRef: number; cmdId: string; name: string }
+  | { kind: 'push'; msgRef: number; cmdId: string; name: 'uri' | 'status'; code?: number }
   | { kind: 'setting'; msgRef: number; cmdId: string; node: string }
   /** The Atomic around settings of a profile. */
   | { kind: 'settingAtomic'; msgRef: number; cmdId: string; nodes: string[]; code?: number }

@@ -7,9 +7,10 @@ export interface WantedDefault {
 }
 
 export const NAME_TEMPLATE = 'deviceDefaults.nameTemplate';
+export const PUSH_NAME = 'push.packageFamilyName';
 
 /** @returns every part with the value that the organisation wants, in the order of sending */
-export function wantedDefaults({ support, deviceDefaults }: Policy): WantedDefault[] {
+export function wantedDefaults({ support, deviceDefaults, push }: Policy): WantedDefault[] {
   const { nameTemplate, userMayDisconnect, completePage } = deviceDefaults;
   const values: Record<string, string> = {
     'support.phone': support.phone,
@@ -22,6 +23,7 @@ export function wantedDefaults({ support, deviceDefaults }: Policy): WantedDefau
     'deviceDefaults.completePage.text': completePage.text,
     'deviceDefaults.completePage.linkAddress': completePage.linkAddress,
     'deviceDefaults.completePage.linkText': completePage.linkText,
+    [PUSH_NAME]: push.packageFamilyName,
   };
   return Object.entries(values).map(([name, value]) => (value === '' ? { name } : { name, value }));
 }
