@@ -53,7 +53,10 @@ export const assignmentChangeSchema = z
 export type AssignmentChange = z.infer<typeof assignmentChangeSchema>;
 
 const setting = z.strictObject({
-  target: target.max(MAX_TARGET, `is longer than ${MAX_TARGET} characters`),
+  // A device's row holds it in both forms.
+  target: target
+    .max(MAX_TARGET, `is longer than ${MAX_TARGET} characters`)
+    .refine((uri) => nodeOf(uri).length <= MAX_TARGET, `is longer than ${MAX_TARGET} characters with all escaped`),
   value: data.refine((text) => Buffer.byteLength(text) <= 64 * 1024, 'is larger than 65536 bytes'),
   format: z.enum(FORMATS).default('chr'),
   type: z

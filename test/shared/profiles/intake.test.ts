@@ -58,6 +58,11 @@ describe('the settings of a profile', () => {
       /target: /,
     ],
     [
+      'a name whose escapes make it too long for the row of a device',
+      { settings: [{ ...A, target: POLICY('é'.repeat(80)) }] },
+      /^settings\.0\.target: is longer than 400 characters with all escaped/,
+    ],
+    [
       'a node that would cut it off when it is taken back',
       { settings: [{ ...A, target: './Device/Vendor/MSFT/CertificateStore/My/WSTEP/Renew/RenewPeriod' }] },
       /^settings\.0\.target: cannot be taken back/,
