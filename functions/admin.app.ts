@@ -10,6 +10,7 @@ import './admin/enrollment-attempts.ts';
 import './admin/inventory.ts';
 import './admin/invitations.ts';
 import './admin/invitations-of-user.ts';
+import './admin/logs.ts';
 import './admin/profiles.ts';
 import './admin/push-secret.ts';
 import './admin/refusals.ts';

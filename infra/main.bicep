@@ -304,6 +304,20 @@ module adminRights 'modules/data-rights.bicep' = {
   }
 }
 
+module uploadRights 'modules/upload-rights.bicep' = {
+  name: 'upload-rights'
+  scope: group
+  dependsOn: [
+    data
+  ]
+  params: {
+    account: dataAccount
+    principalId: identities[admin].outputs.principalId
+    containersRole: roles.outputs.containersMade
+    blobsRole: roles.outputs.blobsKept
+  }
+}
+
 // Built-in, and no more than reading: Storage Table Data Reader and Storage Blob Data Reader.
 var tableReader = subscriptionResourceId(
   'Microsoft.Authorization/roleDefinitions',

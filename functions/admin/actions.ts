@@ -4,6 +4,7 @@ import { jsonOf, readBody } from '../../shared/platform/body.ts';
 import { notFound } from '../../shared/platform/problem.ts';
 import { syncNow, wakeDevice } from '../../shared/push/sync-now.ts';
 import { type AdminCall, type AdminResult, adminDoor, deviceIdOf, idempotencyOf } from './admin-door.ts';
+import { uploadsOf } from './uploads.ts';
 
 /** `GET /api/actions` -> `{items}`: what can be done with a device, and what each takes */
 adminDoor('actions', {
@@ -33,7 +34,8 @@ async function run(call: AdminCall): Promise<AdminResult> {
   const { actor, now, services } = call;
   const idempotency = idempotencyOf(call, input);
   const asked = { action, input };
-  const { warnings, commands } = await runAction(services.storage, deviceId, asked, { actor, now, idempotency });
+  const options = { actor, now, idempotency, uploads: uploadsOf(services) };
+  const { warnings, commands } = await runAction(services.storage, deviceId, asked, options);
   const items = commands.map((command) => commandView(command, deviceId));
   const outcome = commands.map(({ id, verb, items: [first] }) => `${id} ${verb} ${first?.target ?? ''}`).join(', ');
   return {

@@ -1,11 +1,12 @@
 // Custom roles, where the built-in ones give more than an app needs. Each holds data actions only: nobody who takes over an
-// app can change or delete a resource with them.
+// app can change or delete a resource with them. The one exception makes and lists containers, which Azure counts as management.
 
 @description('Distinguishes the roles of this deployment: a role name exists once in a tenant.')
 param token string
 
 var tableRows = 'Microsoft.Storage/storageAccounts/tableServices/tables/entities'
 var blobs = 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs'
+var containers = 'Microsoft.Storage/storageAccounts/blobServices/containers'
 var vault = 'Microsoft.KeyVault/vaults'
 
 // Storage Table Data Contributor could also delete the table itself.
@@ -99,6 +100,28 @@ resource blobsAll 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   }
 }
 
+// Storage Blob Data Contributor could also delete containers. Their settings can be written with this; public access and account
+// keys stay off for the whole account.
+resource containersMade 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(resourceGroup().id, 'containersMade')
+  properties: {
+    roleName: 'Lanyard containers ${token}'
+    description: 'Makes and lists blob containers.'
+    type: 'CustomRole'
+    assignableScopes: [
+      resourceGroup().id
+    ]
+    permissions: [
+      {
+        actions: [
+          '${containers}/read'
+          '${containers}/write'
+        ]
+      }
+    ]
+  }
+}
+
 // Key Vault Crypto User could also encrypt, decrypt, wrap and unwrap. Given on the issuing key alone; its public half lies in the
 // tables, so the vault need not be read.
 resource signer 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
@@ -148,5 +171,6 @@ output rows string = rows.id
 output rowsKept string = rowsKept.id
 output blobsKept string = blobsKept.id
 output blobsAll string = blobsAll.id
+output containersMade string = containersMade.id
 output signer string = signer.id
 output authority string = authority.id

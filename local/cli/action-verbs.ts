@@ -54,7 +54,43 @@ const action: Verb = {
   },
 };
 
-export const ACTION_VERBS: readonly Verb[] = [actions, action];
+interface UploadedLog {
+  file: string;
+  name: string;
+  size: number;
+  uploadedAt: string;
+}
+
+const logs: Verb = {
+  name: 'logs',
+  usage: 'logs DEVICE [FILE]',
+  summary:
+    'Lists the logs that a device uploaded (action collect-logs); with FILE, an address to fetch it for 15 minutes.',
+  positionals: ['DEVICE', '[FILE]'],
+  options: CONNECTION_OPTIONS,
+  async run(input) {
+    const [device = '', file] = input.positionals;
+    const admin = connect(input);
+    const path = `${await devicePath(admin, device)}/logs`;
+    if (file !== undefined) {
+      const link = await admin.call<{ url: string; expiresAt: string }>('POST', `${path}/${encodeURIComponent(file)}`);
+      return { value: link, text: `${link.url}\n\nGood until ${link.expiresAt}, for everybody who has it.` };
+    }
+    const { items } = await admin.call<{ items: UploadedLog[] }>('GET', path);
+    const rows = items.map(({ file: id, name, size, uploadedAt }) => ({
+      file: id,
+      name: printable(name).slice(0, 80),
+      size: `${Math.ceil(size / 1024)} KiB`,
+      uploaded: uploadedAt.slice(0, 19),
+    }));
+    return {
+      value: items,
+      text: table(rows, 'Nothing was uploaded. Ask for it with: lanyard action DEVICE collect-logs'),
+    };
+  },
+};
+
+export const ACTION_VERBS: readonly Verb[] = [actions, action, logs];
 
 /** `name=value`, as the type that the action takes. */
 function valueOfWord(word: string, { input }: ActionShown): [string, unknown] {

@@ -16,8 +16,8 @@ export interface NodeDefinition {
   effect?: Effect;
   /** status of an Add or Replace of this node, or of one below, that is right by its form */
   takes?: (path: string, data: string) => number;
-  /** what an Exec does to the PC */
-  runs?: (tree: TreeState) => void;
+  /** what an Exec with this data does to the PC */
+  runs?: (tree: TreeState, data: string) => void;
   /** what a Get is answered, by what happened so far; undefined: what stands there, 404 where that is nothing */
   says?: (tree: TreeState) => string | undefined;
   /** data of the alert by which the device tells in its next session what came of an Exec that was answered 202 */
@@ -84,7 +84,7 @@ export class CspTree {
       case 'Delete':
         return this.#delete(path, definition);
       case 'Exec':
-        return this.#exec(path, definition, locUri);
+        return this.#exec(path, definition, { locUri, data });
     }
   }
 
@@ -167,11 +167,11 @@ export class CspTree {
     return this.#definitions.get(canonicalPath(locUri))?.chokes ?? false;
   }
 
-  #exec(path: string, definition: NodeDefinition, locUri: string): Outcome {
+  #exec(path: string, definition: NodeDefinition, { locUri, data }: { locUri: string; data: string }): Outcome {
     if (definition.open && !this.#exists(path)) return { status: 404 };
     if (!definition.access.includes('Exec')) return { status: 405 };
     this.state.execs[path] = (this.state.execs[path] ?? 0) + 1;
-    if ((definition.exec ?? 200) < 300) definition.runs?.(this.state);
+    if ((definition.exec ?? 200) < 300) definition.runs?.(this.state, data);
     if (definition.later !== undefined) {
       this.state.later = [...(this.state.later ?? []), { target: locUri, data: definition.later }];
     }

@@ -1,5 +1,6 @@
 import { computerNameNode } from './computer-name.ts';
 import type { NodeDefinition, Verb } from './csp-tree.ts';
+import { diagnosticArchiveNodes } from './diagnostic-archive.ts';
 import { inventoryNodes } from './inventory-nodes.ts';
 import { lapsNodes } from './laps.ts';
 import { localAccountNodes } from './local-accounts.ts';
@@ -108,7 +109,7 @@ function actions(machine: Machine): NodeDefinition[] {
     { path: './Vendor/MSFT/BitLocker/RotateRecoveryPasswords', access: ['Exec'], exec: 202 },
     ...leaves('./Vendor/MSFT/BitLocker/Status', { DeviceEncryptionStatus: 0, RotateRecoveryPasswordsStatus: 2 }),
     ...lapsNodes(machine),
-    { path: './Vendor/MSFT/DiagnosticLog/DiagnosticArchive/ArchiveDefinition', access: ['Get', 'Add', 'Exec'] },
+    ...diagnosticArchiveNodes(),
     { path: './Vendor/MSFT/DeclaredConfiguration', access: READ, answers: everything(406) },
   ];
 }

@@ -3,6 +3,7 @@ import type { CommandRun, LoginStatus } from './command-runner.ts';
 import { COMPUTER_NAME, nameAfterRestart } from './computer-name.ts';
 import { CspTree, emptyTree, type NodeDefinition } from './csp-tree.ts';
 import { deviceNodes } from './device-nodes.ts';
+import { type ArchiveReport, runDiagnosticArchive } from './diagnostic-archive.ts';
 import { type EnrollmentRequest, type EnrollmentResult, requestEnrollment } from './enrollment-client.ts';
 import { type EntraEnrollment, machineInEntra, passTermsOfUse } from './entra-join.ts';
 import { DeviceError, HRESULT } from './errors.ts';
@@ -65,6 +66,8 @@ export interface SyncReport {
   unenrolled?: boolean;
   /** the scheduled renewal that was due, or the one that the server asked for */
   renewal?: RenewalReport;
+  /** the logs that the server asked for, collected and uploaded after the session */
+  archive?: ArchiveReport;
   /** the 1226 alert about leaving: its data, and whether the server took it */
   unenrollAlert?: { data: string; delivered: boolean };
   wiped?: boolean;
@@ -144,7 +147,8 @@ export class WindowsDevice {
     const scheduled = this.#isRenewalDue() ? await this.#tryToRenew(exchanged) : undefined;
     const outcome = await this.#session({ loginStatus, exchanged });
     const asked = outcome.effects.includes('renew') ? await this.#tryToRenew(exchanged) : undefined;
-    const report: SyncReport = { ...reportOf(outcome, exchanged), renewal: asked ?? scheduled };
+    const archive = await this.#archive();
+    const report: SyncReport = { ...reportOf(outcome, exchanged), renewal: asked ?? scheduled, archive };
     if (outcome.unenroll) await this.#leave(report, loginStatus);
     else if (outcome.effects.includes('wipe')) {
       await this.#forget();
@@ -342,6 +346,12 @@ export class WindowsDevice {
     } finally {
       http.close();
     }
+  }
+
+  async #archive(): Promise<ArchiveReport | undefined> {
+    const report = await runDiagnosticArchive(this.#state.machine, this.#state.tree, this.#now());
+    if (report) await this.#folder.write(this.#state);
+    return report;
   }
 
   #isRenewalDue(): boolean {

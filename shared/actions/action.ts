@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { Device } from '../devices/device.ts';
 import { badRequest, conflict, type Problem } from '../platform/problem.ts';
+import type { UploadContainers } from '../storage/upload-container.ts';
 
 /** What an administrator wants done with a device, in place of the commands that do it. */
 export interface Action<Input extends z.ZodObject = z.ZodObject> {
@@ -10,16 +11,18 @@ export interface Action<Input extends z.ZodObject = z.ZodObject> {
   /** What it takes; unknown properties are refused. */
   input: Input;
   /**
-   * The commands and what the administrator should know, from what is known of the device. Pure.
+   * The commands and what the administrator should know, from what is known of the device. Changes nothing of the device.
    * @throws {Problem} 400 or 409 where it would do harm or come to nothing
    */
-  plan(device: Device, input: z.output<Input>, request: ActionRequest): Plan;
+  plan(device: Device, input: z.output<Input>, request: ActionRequest): Plan | Promise<Plan>;
 }
 
 export interface ActionRequest {
   now: Date;
   /** A GUID; a call that is repeated under its Idempotency-Key has it again. */
   id: string;
+  /** Where the device may be asked to upload something. */
+  uploads: UploadContainers;
 }
 
 export interface Plan {

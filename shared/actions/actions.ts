@@ -11,7 +11,9 @@ import { sha256 } from '../platform/ids.ts';
 import { conflict } from '../platform/problem.ts';
 import { syncNow } from '../push/sync-now.ts';
 import type { Storage } from '../storage/storage.ts';
+import type { UploadContainers } from '../storage/upload-container.ts';
 import type { Action } from './action.ts';
+import { collectLogs } from './collect-logs.ts';
 import { defenderScan, defenderUpdate } from './defender.ts';
 import { installMsi } from './install-msi.ts';
 import { rotateBitLocker, rotateLaps } from './passwords.ts';
@@ -32,6 +34,7 @@ export const ACTIONS: readonly Action[] = [
   rotateBitLocker,
   rotateLaps,
   installMsi,
+  collectLogs,
   wipe,
 ];
 
@@ -66,13 +69,14 @@ export async function runAction(
   storage: Storage,
   deviceId: string,
   { action, input }: { action: Action; input: Record<string, unknown> },
-  options: { actor: string; now: Date; idempotency?: Idempotency },
+  options: { actor: string; now: Date; idempotency?: Idempotency; uploads: UploadContainers },
 ): Promise<Done> {
   const { value: device } = await readDevice(storage, deviceId);
   if (hasLeft(device) || device.state === 'blocked') {
     throw conflict(`The device is ${device.state}: it takes no commands any more.`);
   }
-  const { commands, warnings } = action.plan(device, input, { id: requestId(deviceId, options), now: options.now });
+  const request = { id: requestId(deviceId, options), now: options.now, uploads: options.uploads };
+  const { commands, warnings } = await action.plan(device, input, request);
   const queued = await queueCommands(storage, deviceId, checked(commands), options);
   const stands =
     device.state === 'unenrolling'

@@ -18,6 +18,8 @@ export const BUILT_IN_ROLES: Record<string, string> = {
     'Storage Blob Data Owner, which the Functions host asks for on its own account',
   '76199698-9eea-4c19-bc75-cec21354c6b6': 'Storage Table Data Reader: reads rows',
   '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1': 'Storage Blob Data Reader: reads blobs',
+  'db58b8e5-c6ad-4a2a-8342-4190687cbf4a':
+    'Storage Blob Delegator: has a key made that signs addresses for uploads, and nothing else',
   '3913510d-42f4-4e42-8a64-420c390055eb': 'Monitoring Metrics Publisher: writes telemetry',
 };
 
@@ -75,7 +77,11 @@ export const RULES: Rule[] = [
   ),
   never('an exported key', /exportable: true/, '  exportable: true\n'),
   never('a role of which nobody says why', unknownRole, "  x: 'b24988ac-6180-42a0-ab88-20f7382dd24c'\n"),
-  never('a management action in a custom role', /^ {6,8}actions: \[/m, '        actions: [\n'),
+  never(
+    'a management action in a custom role, but for making and listing containers',
+    managementAction,
+    "        actions: [\n          'Microsoft.Storage/storageAccounts/blobServices/containers/delete'\n        ]\n",
+  ),
   never('a wildcard in a custom role', /'[^'\n]*\/\*'/, "          'Microsoft.KeyVault/vaults/keys/*'\n"),
 ];
 
@@ -102,6 +108,15 @@ function never(what: string, pattern: RegExp | ((text: string) => string | undef
       return found === undefined ? [] : [`${file}: ${found.trim()}`];
     },
   };
+}
+
+/** Making a container is one: it is no data action in Azure. */
+const CONTAINER_ACTION = /^'\$\{containers\}\/(read|write)'$/;
+
+function managementAction(text: string): string | undefined {
+  const lists = [...text.matchAll(/^ {6,8}actions: \[([^\]]*)\]?/gm)];
+  const actions = lists.flatMap(([, list = '']) => list.trim().split(/\s+/));
+  return actions.find((action) => !CONTAINER_ACTION.test(action));
 }
 
 function unknownRole(text: string): string | undefined {

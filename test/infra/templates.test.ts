@@ -1,7 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { KEPT_DAYS, logContainer } from '../../shared/actions/uploaded-logs.ts';
 import { FINISHED_KEPT_DAYS } from '../../shared/commands/retention.ts';
+import { newGuid } from '../../shared/platform/ids.ts';
 import { logLine } from '../../shared/platform/log.ts';
 import { CONTAINERS, TABLE_NAMES } from '../../shared/storage/storage.ts';
 import {
@@ -99,6 +101,24 @@ describe('the rights', () => {
     expect(actionsOf(role)).toEqual(actions);
   });
 
+  test('for uploads of devices: the admin app alone makes containers, signs addresses and reads what came', () => {
+    const given = blocks(main, 'module').filter(({ text }) => text.includes('modules/upload-rights.bicep'));
+    expect(given).toHaveLength(1);
+    expect(given[0]?.text).toContain('principalId: identities[admin].outputs.principalId');
+    expect(given[0]?.text).toContain('containersRole: roles.outputs.containersMade\n');
+    expect(given[0]?.text).toContain('blobsRole: roles.outputs.blobsKept\n');
+    const [right, ...others] = blocks(template('infra/modules/upload-rights.bicep'), 'resource').filter(({ type }) =>
+      type.endsWith('/roleAssignments'),
+    );
+    expect(others).toEqual([]);
+    expect(right?.text).toMatch(/for role in \[\s+blobDelegator\s+containersRole\s+blobsRole\s+\]/);
+    const roles = resources('Microsoft.Authorization/roleDefinitions');
+    const text = roles.find(({ name }) => name === 'containersMade')?.text ?? '';
+    const actions = [...text.matchAll(/'\$\{containers\}\/(\S+)'/g)].map(([, action]) => action);
+    expect(actions).toEqual(['read', 'write']);
+    expect(text).not.toContain('dataActions');
+  });
+
   test('in the vault: the admin app makes the authority; the enroll app may sign, with one key; the manage app has none', () => {
     const inVault = blocks(template('infra/modules/vault.bicep'), 'resource').filter(({ type }) =>
       type.endsWith('/roleAssignments'),
@@ -124,6 +144,15 @@ describe('what template and code both say', () => {
     const names = template('infra/modules/names.bicep');
     expect(wordsOf(names, 'tables')).toEqual([...TABLE_NAMES]);
     expect(wordsOf(names, 'containers')).toEqual(expect.arrayContaining([...CONTAINERS]));
+  });
+
+  test('uploaded logs are deleted after as many days as they are listed, by the names of their containers', () => {
+    const rule = /name: 'old-logs'[\s\S]*?prefixMatch: \[\s+'([^']+)'[\s\S]*?GreaterThan: (\d+)/.exec(
+      readText('infra/modules/data-storage.bicep'),
+    );
+    expect(logContainer(newGuid(), newGuid()).startsWith(rule?.[1] ?? '?')).toBe(true);
+    expect(Number(rule?.[2])).toBe(KEPT_DAYS);
+    for (const name of CONTAINERS) expect(name.startsWith(rule?.[1] ?? '')).toBe(false);
   });
 
   test('the timers that are watched are the timers of the admin app', () => {

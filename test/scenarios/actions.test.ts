@@ -84,6 +84,11 @@ const CASES: Case[] = [
     warns: /no login/,
   },
   {
+    name: 'collect-logs',
+    told: ['Exec 200 ./Vendor/MSFT/DiagnosticLog/DiagnosticArchive/ArchiveDefinition'],
+    warns: /names of users/,
+  },
+  {
     name: 'wipe',
     input: { kind: 'doWipeCloud', confirm: 'wipe-me' },
     told: ['Exec 200 ./Device/Vendor/MSFT/RemoteWipe/doWipeCloud'],

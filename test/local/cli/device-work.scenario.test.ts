@@ -56,3 +56,16 @@ test('the inventory is shown with its times, and asked for anew', async () => {
   expect(shown).toMatch(/firewall +on \(0\) +\d{4}-/);
   expect(shown).toMatch(/programs, read at[\s\S]*Contoso Reader/);
 });
+
+test('logs are asked for, listed and opened as it is typed', async () => {
+  const { device } = await lanyard().enrolledDevice({ name: 'LOG-PC' });
+  expect(await run('logs', 'LOG-PC')).toMatch(/Nothing was uploaded.*collect-logs/);
+  await run('action', 'LOG-PC', 'collect-logs');
+  const { archive } = await device.sync();
+  const listed = await run('logs', 'LOG-PC');
+  expect(listed).toContain(archive?.name);
+  const [file = ''] = /^[0-9a-f]{12}\b/m.exec(listed) ?? [];
+  const [url = ''] = (await run('logs', 'LOG-PC', file)).split('\n');
+  expect((await fetch(url)).status).toBe(200);
+  await expect(run('logs', 'LOG-PC', 'nothing')).rejects.toThrow(/uploaded no file/);
+});

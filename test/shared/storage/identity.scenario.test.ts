@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type RunningAzurite, startAzurite } from '../../../local/azurite.ts';
 import { createTables, openStorage } from '../../../shared/storage/storage.ts';
 import { StorageRefused, StorageUnavailable } from '../../../shared/storage/tables.ts';
+import { UploadContainers } from '../../../shared/storage/upload-container.ts';
 
 let folder: string;
 let azurite: RunningAzurite;
@@ -23,6 +24,8 @@ function token(audience: string): string {
   const claims = {
     aud: audience,
     iss: 'https://sts.windows.net/ab1f708d-50f6-404c-a006-d71b2ac7a606/',
+    tid: 'ab1f708d-50f6-404c-a006-d71b2ac7a606',
+    oid: '5b0f1c7e-2d3a-4f48-9c61-7a8b9c0d1e2f',
     nbf: now - 60,
     iat: now,
     exp: now + 3600,
@@ -88,6 +91,22 @@ test('tables, transactions and blobs open with the managed identity of the app',
   expect(String(await storage.blobs('results').read('x'))).toBe('1');
   expect(asked.length).toBeGreaterThan(0);
   expect(asked[0]!.get('resource')).toBe('https://storage.azure.com');
+});
+
+test('an address for uploads is signed with a delegation key that the identity asked for, for https alone', async () => {
+  const uploads = new UploadContainers({ blobs: azurite.urls.blob });
+  const { url } = await uploads.openForUpload('logs-identity', new Date());
+  const { searchParams } = new URL(url);
+  expect(Object.fromEntries(searchParams)).toMatchObject({ spr: 'https', sp: 'aw', sr: 'c', sks: 'b' });
+  for (const name of ['skoid', 'sktid', 'skt', 'ske']) expect(searchParams.get(name)).toBeTruthy();
+  const file = url.replace('/logs-identity', '/logs-identity/a.zip');
+  const put = await fetch(file, { method: 'PUT', headers: { 'x-ms-blob-type': 'BlockBlob' }, body: 'zip' });
+  expect(put.status).toBe(201);
+  expect((await fetch(file)).status).toBe(403);
+  const [blob] = await uploads.list('logs-identity', new Date(0));
+  expect(blob).toMatchObject({ name: 'a.zip', size: 3 });
+  const link = await uploads.signForReading(blob!, new Date());
+  expect(await (await fetch(link.url)).text()).toBe('zip');
 });
 
 test('a user-assigned identity is asked for by its client id', async () => {
