@@ -19,14 +19,16 @@ const LONGEST_WAIT_SECONDS = 86_400;
 
 let tokenEndpoint = PUBLIC_TOKEN_ENDPOINT;
 let notifyAuthority: string | undefined;
+let timeoutMs = TIMEOUT_MS;
 
 /**
  * Puts other servers in the place of login.live.com and of WNS; `undefined` puts Microsoft's back. For tests only.
  * @param to `token` is the whole address; `notify` is scheme, host and port, path and query stay those of the channel
  */
-export function setPushAuthorities(to: { token: string; notify: string } | undefined): void {
+export function setPushAuthorities(to: { token: string; notify: string; timeoutMs?: number } | undefined): void {
   tokenEndpoint = to?.token ?? PUBLIC_TOKEN_ENDPOINT;
   notifyAuthority = to?.notify;
+  timeoutMs = to?.timeoutMs ?? TIMEOUT_MS;
   tokens.clear();
 }
 
@@ -134,13 +136,13 @@ function addressOf(uri: string): string {
 
 /** A redirect would take the token elsewhere, so none is followed. */
 function callOptions() {
-  return { redirect: 'manual' as const, signal: AbortSignal.timeout(TIMEOUT_MS) };
+  return { redirect: 'manual' as const, signal: AbortSignal.timeout(timeoutMs) };
 }
 
 /** Nothing of the error itself is said: it names addresses. */
 function whyUnreached(error: unknown): string {
   const isTimeout = error instanceof Error && error.name === 'TimeoutError';
-  return isTimeout ? `did not answer within ${TIMEOUT_MS / 1_000} seconds` : 'could not be reached';
+  return isTimeout ? `did not answer within ${timeoutMs / 1_000} seconds` : 'could not be reached';
 }
 
 async function textOf(response: Response): Promise<string> {

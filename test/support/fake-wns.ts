@@ -10,7 +10,7 @@ export interface Notification {
   body: string;
 }
 
-type Answer = { status: number; headers?: Record<string, string>; body?: string };
+type Answer = 'silence' | { status: number; headers?: Record<string, string>; body?: string };
 
 /** login.live.com and the Windows Push Notification Services on this machine. */
 export class FakeWns {
@@ -60,6 +60,7 @@ export class FakeWns {
     const path = request.url ?? '/';
     const answer =
       path === '/accesstoken.srf' ? this.#give(body) : this.#take({ path, headers: request.headers, body });
+    if (answer === 'silence') return;
     response.writeHead(answer.status, answer.headers).end(answer.body);
   }
 
