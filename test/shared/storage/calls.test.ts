@@ -87,7 +87,7 @@ test('the last try gets the time that is left, which is no whole number of milli
   const caller = { patience: { tries: 3, tryMs: 40, totalMs: 100, pauseMs: 1 } };
   const error = await call(caller, what, never).catch((e) => e);
   expect(error).toBeInstanceOf(StorageUnavailable);
-  expect(error.message).toContain('no answer in time, after 3 tries');
+  expect((error as Error).message).toContain('no answer in time, after 3 tries');
 });
 
 test('a try that does not listen when it is ended is not waited for: the identity library goes on trying', async () => {
@@ -95,7 +95,7 @@ test('a try that does not listen when it is ended is not waited for: the identit
   const caller = { patience: { tries: 2, tryMs: 20, totalMs: 300, pauseMs: 1 } };
   const error = await call(caller, what, deaf).catch((e) => e);
   expect(error).toBeInstanceOf(StorageUnavailable);
-  expect(error.message).toContain('no answer in time, after 2 tries');
+  expect((error as Error).message).toContain('no answer in time, after 2 tries');
 });
 
 test('a device has its answer in under ten seconds', () => {
