@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import type { Device } from '../../shared/devices/device.ts';
 import { deviceView } from '../../shared/devices/device-view.ts';
+import { jsonOf, readBody } from '../../shared/platform/body.ts';
 import {
   administratorPassword,
   localAdministratorSchema,
   repeatablePassword,
-} from '../../shared/devices/local-administrator.ts';
-import { showUnenroll } from '../../shared/devices/unenroll-preview.ts';
-import { askToUnenroll, callOffUnenroll } from '../../shared/devices/unenroll-requests.ts';
-import { jsonOf, readBody } from '../../shared/platform/body.ts';
+} from '../../shared/unenroll/local-administrator.ts';
+import { showUnenroll } from '../../shared/unenroll/unenroll-preview.ts';
+import { askToUnenroll, callOffUnenroll } from '../../shared/unenroll/unenroll-requests.ts';
 import { type AdminCall, type AdminResult, adminDoor, deviceIdOf, idempotencyOf } from './admin-door.ts';
 
 const unenrollSchema = z

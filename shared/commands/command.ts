@@ -1,4 +1,4 @@
-import { isUserScope } from './node-path.ts';
+import { isUserScope } from '../wire/node-path.ts';
 
 /** A command as an administrator queues it, and what becomes of it. */
 

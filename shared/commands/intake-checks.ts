@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
+import { isUserScope, nodePath } from '../wire/node-path.ts';
 import { atomicElement, commandElement, commandProblem } from '../wire/syncml-writer.ts';
 import type { CommandItem, Format, Verb } from './command.ts';
-import { isUserScope, nodePath } from './node-path.ts';
 import { authorityProblem, protectionProblem } from './protected-nodes.ts';
 
 /** What is wrong with a command whose fields are right one by one. */

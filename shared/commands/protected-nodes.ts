@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
+import { nodePath, relation } from '../wire/node-path.ts';
 import type { Verb } from './command.ts';
-import { nodePath, relation } from './node-path.ts';
 
 /**
  * Nodes that hold the management itself. A command that removes or redirects them would cut the device off, with no word

@@ -1,4 +1,4 @@
-import { nodePath, relation } from './node-path.ts';
+import { nodePath, relation } from '../wire/node-path.ts';
 
 /**
  * The nodes whose data is a secret whoever queues it, from the CSP reference of Microsoft Learn. `*` stands for any one

@@ -1,3 +1,4 @@
+import { isUserScope } from '../wire/node-path.ts';
 import { atomicVerdict, isAnsweredAtomic, retryAtomic } from './atomic-outcome.ts';
 import {
   type Command,
@@ -8,7 +9,6 @@ import {
   sentVerbOf,
   verbOf,
 } from './command.ts';
-import { isUserScope } from './node-path.ts';
 import { eraseSecrets } from './secrets.ts';
 import { statusMeaning } from './status-meaning.ts';
 

@@ -1,4 +1,4 @@
-import { nodePath } from '../commands/node-path.ts';
+import { nodePath } from '../wire/node-path.ts';
 import { type Device, hasLeft, type Wipe } from './device.ts';
 
 /**

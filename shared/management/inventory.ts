@@ -1,4 +1,3 @@
-import { nodePath } from '../commands/node-path.ts';
 import type { Device } from '../devices/device.ts';
 import {
   INVENTORY_LISTS,
@@ -7,6 +6,7 @@ import {
   type InventoryEntry,
   type InventoryRow,
 } from '../devices/inventory.ts';
+import { nodePath } from '../wire/node-path.ts';
 import type { Item } from '../wire/syncml.ts';
 import type { Asked } from './session.ts';
 import type { Turn } from './turn-state.ts';

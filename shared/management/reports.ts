@@ -1,6 +1,6 @@
-import { isSameNode } from '../commands/node-path.ts';
 import { recordLaterResult } from '../commands/settle.ts';
 import { confirm, reportFailure } from '../devices/unenroll.ts';
+import { isSameNode } from '../wire/node-path.ts';
 import type { ClientCommand, Item } from '../wire/syncml.ts';
 import type { Turn } from './turn-state.ts';
 

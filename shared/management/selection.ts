@@ -2,10 +2,10 @@ import { type Command, isFinal, needsUser, sentVerbOf } from '../commands/comman
 import { endWithDevice, expire, finish, isExpired, isSuspect } from '../commands/settle.ts';
 import { hasLeft, type Proof } from '../devices/device.ts';
 import { goesBehindQueue, hold, isDue, markSent } from '../devices/unenroll.ts';
+import { decideGate } from '../unenroll/gate.ts';
 import type { ServerCommand } from '../wire/syncml-writer.ts';
 import { chooseDefaults } from './device-defaults.ts';
 import { type FactName, factNode, factsDue, JOIN_FACTS } from './facts.ts';
-import { decideGate } from './gate.ts';
 import { chooseInventory } from './inventory.ts';
 import { chooseProfiles } from './profiles.ts';
 import { isOfRequest, LAPS_FACTS, LAPS_STATUS } from './proofs.ts';

@@ -1,10 +1,10 @@
 import { inflateRawSync } from 'node:zlib';
-import { isSameNode } from '../commands/node-path.ts';
 import { errorFacts, type Log } from '../platform/log.ts';
 import type { Storage } from '../storage/storage.ts';
 import { traceOf } from '../trace/exchange.ts';
 import { keepExchange } from '../trace/trace.ts';
 import { isTraced } from '../trace/trace-switch.ts';
+import { isSameNode } from '../wire/node-path.ts';
 import type { Session } from './session.ts';
 import type { TurnOutcome } from './turn-state.ts';
 import type { Snapshot } from './working-copy.ts';

@@ -1,4 +1,4 @@
-import { isUserScope } from '../commands/node-path.ts';
+import { isUserScope } from '../wire/node-path.ts';
 import { removalOf } from './removal.ts';
 import { type Attempt, isOurs, type SettingState } from './setting-state.ts';
 import type { Wanted } from './wanted.ts';

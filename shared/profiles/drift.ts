@@ -1,4 +1,4 @@
-import { nodePath, relation } from '../commands/node-path.ts';
+import { nodePath, relation } from '../wire/node-path.ts';
 import type { ProfileSetting } from './profile.ts';
 import type { SettingState } from './setting-state.ts';
 import type { Wanted } from './wanted.ts';

@@ -1,5 +1,5 @@
 import type { Format } from '../commands/command.ts';
-import { isUserScope, nodePath } from '../commands/node-path.ts';
+import { isUserScope, nodePath } from '../wire/node-path.ts';
 
 /** A profile: settings under one name that are to hold on the devices it is assigned to. A row of the catalogue. */
 

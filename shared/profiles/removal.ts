@@ -1,4 +1,4 @@
-import { nodePath, relation } from '../commands/node-path.ts';
+import { nodePath, relation } from '../wire/node-path.ts';
 
 /** How a setting is taken back: by Delete, or by its default where Windows does not take Delete, or not at all. */
 export type Removal =

@@ -1,5 +1,5 @@
-import { nodePath, relation } from '../commands/node-path.ts';
 import type { Device } from '../devices/device.ts';
+import { nodePath, relation } from '../wire/node-path.ts';
 import { profilesFor } from './assignment.ts';
 import { MAX_PROFILES_PER_DEVICE, MAX_SETTINGS_PER_DEVICE, type Profile, type ProfileSetting } from './profile.ts';
 

@@ -1,4 +1,4 @@
-import { nodePath, relation } from '../commands/node-path.ts';
+import { nodePath, relation } from '../wire/node-path.ts';
 
 /**
  * The nodes whose values a trace shows, from the CSP reference of Microsoft Learn: what a PC is, how it is enrolled and how

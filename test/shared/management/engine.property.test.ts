@@ -4,10 +4,10 @@ import { type Command, isFinal, needsUser, VERBS, type Verb } from '../../../sha
 import { expireCommands } from '../../../shared/commands/expiry.ts';
 import { cancelCommand } from '../../../shared/commands/queue.ts';
 import { isExpired, isSuspect } from '../../../shared/commands/settle.ts';
-import { askToUnenroll, callOffUnenroll } from '../../../shared/devices/unenroll-requests.ts';
 import { REPLAY_FOR_MS, type Session } from '../../../shared/management/session.ts';
 import type { Log } from '../../../shared/platform/log.ts';
 import { Problem } from '../../../shared/platform/problem.ts';
+import { askToUnenroll, callOffUnenroll } from '../../../shared/unenroll/unenroll-requests.ts';
 import { type Asked, DeviceModel, type Reply, type SendOptions } from '../../support/device-model.ts';
 import { DATA_KEY, enrolledDevice, Partition } from '../../support/partition.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type AskedUnenroll, askToUnenroll } from '../../../shared/devices/unenroll-requests.ts';
+import { type AskedUnenroll, askToUnenroll } from '../../../shared/unenroll/unenroll-requests.ts';
 import { DeviceModel, type Reply } from '../../support/device-model.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { enrolledDevice, Partition } from '../../support/partition.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nodePath, relation } from '../../../shared/commands/node-path.ts';
 import { SECRET_NODES } from '../../../shared/commands/secret-nodes.ts';
 import { traceOf } from '../../../shared/trace/exchange.ts';
 import { HIDDEN, redact, writeRedacted } from '../../../shared/trace/redaction.ts';
 import { isShownNode, SHOWN_NODES } from '../../../shared/trace/shown-nodes.ts';
+import { nodePath, relation } from '../../../shared/wire/node-path.ts';
 import { parseXml } from '../../../shared/wire/xml.ts';
 
 const HEADER =

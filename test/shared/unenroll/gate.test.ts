@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Join, Proof, Unenroll } from '../../../shared/devices/device.ts';
-import { decideGate } from '../../../shared/management/gate.ts';
+import { decideGate } from '../../../shared/unenroll/gate.ts';
 
 const AT = '2026-03-01T12:00:00.000Z';
 const join = (kind: Join['kind']): Join => ({ kind, readAt: AT });

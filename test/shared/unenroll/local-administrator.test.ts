@@ -4,7 +4,7 @@ import {
   administratorPassword,
   localAdministratorSchema,
   repeatablePassword,
-} from '../../../shared/devices/local-administrator.ts';
+} from '../../../shared/unenroll/local-administrator.ts';
 
 const MANY = Array.from({ length: 500 }, (_, n) => administratorPassword('rescue', Buffer.from(`seed ${n}`)));
 

@@ -3,9 +3,9 @@ import { dataKey } from '../commands/data-key.ts';
 import { moveToFinished } from '../commands/finished-rows.ts';
 import { holdsSecret, sealItems } from '../commands/secrets.ts';
 import { finish } from '../commands/settle.ts';
+import type { Device, Unenroll } from '../devices/device.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Change, Table } from '../storage/tables.ts';
-import type { Device, Unenroll } from './device.ts';
 import { accountItems } from './local-administrator.ts';
 
 /** The commands by which a device shows the gate that nobody is locked out, queued with the request and ended with it. */

@@ -1,12 +1,12 @@
 import type { Command } from '../commands/command.ts';
 import { verbOf } from '../commands/command.ts';
 import { listCommands } from '../commands/queue.ts';
-import { decideGate, OPENED_BY } from '../management/gate.ts';
+import { type Device, hasLeft, type Join, type Unenroll } from '../devices/device.ts';
+import { readDeviceAndContact } from '../devices/device-rows.ts';
+import { isMobile } from '../devices/mobile.ts';
 import { notFound } from '../platform/problem.ts';
 import type { Storage } from '../storage/storage.ts';
-import { type Device, hasLeft, type Join, type Unenroll } from './device.ts';
-import { readDeviceAndContact } from './device-rows.ts';
-import { isMobile } from './mobile.ts';
+import { decideGate, OPENED_BY } from './gate.ts';
 import { CONSEQUENCES, consequenceOf } from './unenroll-consequences.ts';
 
 /** What an administrator is shown before he asks a device to leave. */

@@ -1,4 +1,4 @@
-import { nodePath } from '../commands/node-path.ts';
+import { nodePath } from '../wire/node-path.ts';
 
 /**
  * What becomes of a PC's parts when it leaves (Microsoft Learn, "Disconnecting from the management infrastructure"), and which

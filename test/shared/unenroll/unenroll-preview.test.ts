@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Command, Verb } from '../../../shared/commands/command.ts';
 import type { Device, Join } from '../../../shared/devices/device.ts';
 import { requestUnenroll } from '../../../shared/devices/unenroll.ts';
-import { previewUnenroll } from '../../../shared/devices/unenroll-preview.ts';
+import { previewUnenroll } from '../../../shared/unenroll/unenroll-preview.ts';
 import { enrolledDevice } from '../../support/partition.ts';
 
 const AT = '2026-03-01T12:00:00.000Z';

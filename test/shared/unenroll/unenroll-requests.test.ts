@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DEVICE_ROW, type Device, type DeviceState } from '../../../shared/devices/device.ts';
 import type { DeviceListEntry } from '../../../shared/devices/device-list.ts';
-import { askToUnenroll, callOffUnenroll } from '../../../shared/devices/unenroll-requests.ts';
+import { askToUnenroll, callOffUnenroll } from '../../../shared/unenroll/unenroll-requests.ts';
 import { DeviceModel } from '../../support/device-model.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { MemoryStorage } from '../../support/memory-storage.ts';

@@ -1,14 +1,14 @@
 import { COMMAND_PREFIX } from '../commands/command.ts';
+import { DEVICE_ROW, type Device, hasLeft } from '../devices/device.ts';
+import { updateDeviceList } from '../devices/device-list.ts';
+import { readDevice, touchSession, untilWritten } from '../devices/device-rows.ts';
+import { callOff, requestUnenroll, type UnenrollRequest } from '../devices/unenroll.ts';
 import { type Idempotency, recall, remember } from '../idempotency/idempotency.ts';
 import type { Log } from '../platform/log.ts';
 import { conflict } from '../platform/problem.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Change, tryWrite } from '../storage/tables.ts';
-import { DEVICE_ROW, type Device, hasLeft } from './device.ts';
-import { updateDeviceList } from './device-list.ts';
-import { readDevice, touchSession, untilWritten } from './device-rows.ts';
-import { callOff, requestUnenroll, type UnenrollRequest } from './unenroll.ts';
 import { endProofs, queueProofs, type WantedProofs } from './unenroll-proofs.ts';
 
 export interface UnenrollServices {
