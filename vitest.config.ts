@@ -11,6 +11,10 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // Loading the sources anew for each file took longer than the tests. What must have modules of its own, since it
+          // replaces some, is a scenario.
+          pool: 'threads',
+          isolate: false,
           include: ['test/{functions,shared,local,infra}/**/*.test.ts'],
           exclude: ['test/**/*.scenario.test.ts'],
           // Making an RSA key takes seconds on a busy machine, and no test is about how long.
