@@ -48,8 +48,15 @@ function readDer(bytes: Buffer): X509Certificate[] {
 }
 
 function parse(bytes: Buffer): { offset: number; result: BaseBlock } {
-  const parsed = fromBER(new Uint8Array(bytes));
-  if (parsed.offset <= 0 || parsed.result.error) throw new OwnRootError(`What was sent cannot be read as ${WHAT}.`);
+  let parsed: ReturnType<typeof fromBER> | undefined;
+  try {
+    parsed = fromBER(new Uint8Array(bytes));
+  } catch {
+    // Some bytes are too much for the reader itself; they are said to be unreadable below.
+  }
+  if (!parsed || parsed.offset <= 0 || parsed.result.error) {
+    throw new OwnRootError(`What was sent cannot be read as ${WHAT}.`);
+  }
   return parsed;
 }
 

@@ -90,9 +90,9 @@ function alternativeNames(certificate: X509Certificate): SubjectAlternativeName 
 }
 
 function utf8String(der: ArrayBuffer): string {
-  const { result, offset } = fromBER(der);
-  if (offset === -1) throw new UserCertificateError('its principal name cannot be read');
   try {
+    const { result, offset } = fromBER(der);
+    if (offset === -1) throw new UserCertificateError('its principal name cannot be read');
     return AsnUtf8StringConverter.fromASN(result as Parameters<typeof AsnUtf8StringConverter.fromASN>[0]);
   } catch {
     throw new UserCertificateError('its principal name cannot be read');

@@ -112,6 +112,7 @@ describe('what a CA hands out', () => {
   test.each<[string, Buffer, string]>([
     ['nothing', Buffer.alloc(0), 'There is no certificate'],
     ['text', Buffer.from('hello'), 'cannot be read as PEM, DER'],
+    ['a type that the reader chokes on', Buffer.from([30, 1, 0]), 'cannot be read as PEM, DER'],
     ['a cut certificate', issuing.subarray(0, -1), 'cannot be read as PEM, DER'],
     ['a signing request', block('CERTIFICATE REQUEST', issuing), 'The PEM block CERTIFICATE REQUEST is not'],
     [
