@@ -6,6 +6,7 @@ import { createTables, openStorage } from '../shared/storage/storage.ts';
 import { AdminClient } from './admin-client.ts';
 import { startAzurite } from './azurite.ts';
 import { ADDRESS_FILE, ADMIN_KEY_FILE } from './deployment-files.ts';
+import { freePorts } from './free-ports.ts';
 import type { HostJson } from './host/app-folder.ts';
 import type { HostKeys } from './host/keys.ts';
 import { type ListenerOptions, type RunningHost, startHost } from './host/start-host.ts';
@@ -74,7 +75,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalDeployment
   try {
     const storage = openStorage({ tables: azurite.connectionString, blobs: azurite.connectionString });
     await createTables(storage);
-    const ports = await freePorts({ ...DEFAULT_PORTS, ...options.ports });
+    const ports = await portsFor({ ...DEFAULT_PORTS, ...options.ports });
     const urls = addresses(options, ports);
     setEnvironment(options, urls, azurite.connectionString);
     const names = ['localhost', '127.0.0.1', '::1', ...(options.hostName ? [options.hostName] : [])];
@@ -111,25 +112,10 @@ async function openStorageService({ storage, inMemory, folder }: LocalOptions) {
 
 type Ports = Record<'enroll' | 'manage' | 'bare', number>;
 
-/** The apps are told their own addresses before they listen, so a free port has to be found first. */
-async function freePorts(wanted: Ports): Promise<Ports> {
-  const { createServer } = await import('node:net');
-  const servers = await Promise.all(
-    Object.entries(wanted).map(
-      ([name, port]) =>
-        new Promise<{ name: string; port: number; close: () => Promise<void> }>((resolve, reject) => {
-          if (port !== 0) return resolve({ name, port, close: async () => {} });
-          const server = createServer().once('error', reject);
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address();
-            const found = typeof address === 'object' && address ? address.port : 0;
-            resolve({ name, port: found, close: () => new Promise((done) => server.close(() => done())) });
-          });
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => server.close()));
-  return Object.fromEntries(servers.map(({ name, port }) => [name, port])) as Ports;
+/** Port 0 stands for a free one, which has to be found first: the apps are told their own addresses before they listen. */
+async function portsFor(wanted: Ports): Promise<Ports> {
+  const [enroll = 0, manage = 0, bare = 0] = await freePorts(3);
+  return { enroll: wanted.enroll || enroll, manage: wanted.manage || manage, bare: wanted.bare || bare };
 }
 
 function addresses({ hostName = 'localhost' }: LocalOptions, ports: Ports) {

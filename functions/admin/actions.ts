@@ -1,6 +1,6 @@
 import { actionNamed, actionViews, runAction } from '../../shared/actions/actions.ts';
 import { commandView } from '../../shared/commands/command-view.ts';
-import { jsonOf, readBody } from '../../shared/platform/body.ts';
+import { readOptionalJson } from '../../shared/platform/body.ts';
 import { notFound } from '../../shared/platform/problem.ts';
 import { syncNow, wakeDevice } from '../../shared/push/sync-now.ts';
 import { type AdminCall, type AdminResult, adminDoor, deviceIdOf, idempotencyOf } from './admin-door.ts';
@@ -29,8 +29,7 @@ async function run(call: AdminCall): Promise<AdminResult> {
   if (name === syncNow.name) return wake(call, deviceId);
   const action = actionNamed(name);
   if (!action) throw notFound(`There is no action ${name.slice(0, 60)}. GET /api/actions lists them.`);
-  const body = await readBody(call.request, 16 * 1024);
-  const input = jsonOf(body.length === 0 ? Buffer.from('{}') : body, action.input);
+  const input = await readOptionalJson(call.request, action.input, 16 * 1024);
   const { actor, now, services } = call;
   const idempotency = idempotencyOf(call, input);
   const asked = { action, input };
@@ -46,8 +45,7 @@ async function run(call: AdminCall): Promise<AdminResult> {
 }
 
 async function wake(call: AdminCall, deviceId: string): Promise<AdminResult> {
-  const body = await readBody(call.request, 1_024);
-  const input = jsonOf(body.length === 0 ? Buffer.from('{}') : body, syncNow.input);
+  const input = await readOptionalJson(call.request, syncNow.input, 1_024);
   const { now, services } = call;
   const { policy } = await services.catalogue.read();
   const idempotency = idempotencyOf(call, input);

@@ -4,7 +4,7 @@ import type { AuthorityPlace } from '../../shared/certificates/authority-adminis
 import { type Due, dueActions, viewIssuers } from '../../shared/certificates/authority-dates.ts';
 import { currentIssuer } from '../../shared/certificates/issuers.ts';
 import { sha256Thumbprint } from '../../shared/certificates/thumbprint.ts';
-import { jsonOf, readBody } from '../../shared/platform/body.ts';
+import { readBody, readOptionalJson } from '../../shared/platform/body.ts';
 import { notFound } from '../../shared/platform/problem.ts';
 import type { Services } from '../services.ts';
 import { type AdminCall, type AdminResult, adminDoor } from './admin-door.ts';
@@ -35,7 +35,7 @@ adminDoor('certificate-authority', {
   authLevel: 'admin',
   handler: (call) =>
     administer(call, async (place, administration) => {
-      const { root } = await readOptional(call, whichRoot);
+      const { root } = await readOptionalJson(call.request, whichRoot, MAX_BODY);
       const { authorities } = await call.services.catalogue.read();
       if (root === 'own' && authorities.length === 0) {
         await administration.requestOwnRoot(place, call.now);
@@ -53,7 +53,7 @@ adminDoor('certificate-authority-roll-over', {
   authLevel: 'admin',
   handler: (call) =>
     administer(call, async (place, administration) => {
-      const { root } = await readOptional(call, nextRoot);
+      const { root } = await readOptionalJson(call.request, nextRoot, MAX_BODY);
       if (root === 'own') {
         await administration.requestOwnRoot(place, call.now);
         return changed(call, 'request a certificate of the own root', 202);
@@ -115,11 +115,6 @@ function administer(
     const administration = await import('../../shared/certificates/authority-administration.ts');
     return act(await authorityPlace(call.services), administration);
   });
-}
-
-async function readOptional<S extends z.ZodType>({ request }: AdminCall, schema: S): Promise<z.output<S>> {
-  const body = await readBody(request, MAX_BODY);
-  return jsonOf(body.length === 0 ? Buffer.from('{}') : body, schema);
 }
 
 async function changed(call: AdminCall, act: string, status = 200): Promise<AdminResult> {

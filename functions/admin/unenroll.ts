@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Device } from '../../shared/devices/device.ts';
 import { deviceView } from '../../shared/devices/device-view.ts';
-import { jsonOf, readBody } from '../../shared/platform/body.ts';
+import { readOptionalJson } from '../../shared/platform/body.ts';
 import {
   administratorPassword,
   localAdministratorSchema,
@@ -49,7 +49,7 @@ async function preview(call: AdminCall): Promise<AdminResult> {
 
 async function ask(call: AdminCall): Promise<AdminResult> {
   const deviceId = deviceIdOf(call);
-  const body = await readBodyOrNothing(call);
+  const body = await readOptionalJson(call.request, unenrollSchema, 16 * 1024);
   const { services, log, now, actor } = call;
   const idempotency = idempotencyOf(call, body);
   const account = body.localAdministrator && (await accountOf(call, body.localAdministrator.name, idempotency?.key));
@@ -86,12 +86,6 @@ function inWords({ after, acceptRisk, localAdministrator, laps }: Asked): string
     ...(laps ? ['LAPS to set a new password'] : []),
   ];
   return parts.length > 0 ? parts.join('; ') : undefined;
-}
-
-/** A function URL is often called without a body; that asks for an unenroll without any acceptance. */
-async function readBodyOrNothing({ request }: AdminCall): Promise<Asked> {
-  const body = await readBody(request, 16 * 1024);
-  return body.length === 0 ? {} : jsonOf(body, unenrollSchema);
 }
 
 async function callOff(call: AdminCall): Promise<AdminResult> {

@@ -8,8 +8,9 @@ import { AdminClient } from '../admin-client.ts';
 import type { AppName } from '../build-apps.ts';
 import { DISCOVERY_PATH, discoverRequest } from '../device/discovery.ts';
 import { WindowsDevice } from '../device/windows-device.ts';
+import { freePorts } from '../free-ports.ts';
 import { type AppPackage, packageApps } from '../package-apps.ts';
-import { freePorts, openPackagedHost, type PackagedHost, type RunOptions } from '../packaged-host.ts';
+import { openPackagedHost, type PackagedHost, type RunOptions } from '../packaged-host.ts';
 import { checkIn } from './check-in.ts';
 import { send } from './cold-request.ts';
 

@@ -53,5 +53,3 @@ export const deviceDefaultsSchema = z
       .prefault({}),
   })
   .prefault({});
-
-export type DeviceDefaults = z.infer<typeof deviceDefaultsSchema>;

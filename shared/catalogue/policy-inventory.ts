@@ -7,5 +7,3 @@ export const inventorySchema = z
     days: z.int().min(0).max(90).default(7),
   })
   .prefault({});
-
-export type InventoryPolicy = z.infer<typeof inventorySchema>;

@@ -37,5 +37,3 @@ export const pushSchema = z
   })
   .transform(({ hasSecret: _, ...push }) => push)
   .prefault({});
-
-export type PushPolicy = z.infer<typeof pushSchema>;

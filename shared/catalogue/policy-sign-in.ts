@@ -30,5 +30,3 @@ export const signInSchema = z
       .prefault({}),
   })
   .prefault({});
-
-export type SignInPolicy = z.output<typeof signInSchema>;

@@ -44,16 +44,17 @@ export const data = z
   .refine((text) => forbiddenCharacter(text) === undefined, 'has a character that XML cannot carry')
   .refine((text) => Buffer.byteLength(text) <= MAX_DATA_BYTES, `is larger than ${MAX_DATA_BYTES} bytes`);
 
+export const mediaType = z
+  .string()
+  .trim()
+  .max(127)
+  .regex(/^[\w.+-]+\/[\w.+-]+$/, 'must be a media type such as text/plain');
+
 const item = z.strictObject({
   target,
   data: data.optional(),
   format: z.enum(FORMATS).optional(),
-  type: z
-    .string()
-    .trim()
-    .max(127)
-    .regex(/^[\w.+-]+\/[\w.+-]+$/, 'must be a media type such as text/plain')
-    .optional(),
+  type: mediaType.optional(),
 });
 
 /** The verb of a command, and what holds for all of its items. */

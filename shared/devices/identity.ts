@@ -14,8 +14,6 @@ export interface Identity {
   entraDeviceId?: string;
 }
 
-export type IdentityKind = keyof Identity;
-
 /**
  * What two identities say of each other. `same`: at least two of them agree and none differs. `oldIdentity`: the serial number
  * is the same and Windows or Entra know the PC by another name, as after a reset. `sharedHardwareId` and `sharedDeviceId`: one

@@ -46,6 +46,20 @@ export async function readJson<S extends z.ZodType>(
 }
 
 /**
+ * Reads a request's body as JSON where one may be left out, as callers of a function URL often do: nothing stands for `{}`.
+ *
+ * @throws Problem as `readJson`
+ */
+export async function readOptionalJson<S extends z.ZodType>(
+  request: BodySource,
+  schema: S,
+  maxBytes: number,
+): Promise<z.output<S>> {
+  const body = await readBody(request, maxBytes);
+  return jsonOf(body.length === 0 ? Buffer.from('{}') : body, schema);
+}
+
+/**
  * Checks bytes that were read as JSON (RFC 8259, UTF-8).
  *
  * @throws Problem 400 naming each field that is wrong

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import * as z from 'zod';
 import { FORMATS } from '../commands/command.ts';
-import { data, target } from '../commands/intake.ts';
+import { data, mediaType, target } from '../commands/intake.ts';
 import { checkAtomic, checkCommand, MAX_ATOMIC_ITEMS, type Placed, type Refuse } from '../commands/intake-checks.ts';
 import { authorityProblem, protectionProblem } from '../commands/protected-nodes.ts';
 import { isSecretNode } from '../commands/secret-nodes.ts';
@@ -59,12 +59,7 @@ const setting = z.strictObject({
     .refine((uri) => nodeOf(uri).length <= MAX_TARGET, `is longer than ${MAX_TARGET} characters with all escaped`),
   value: data.refine((text) => Buffer.byteLength(text) <= 64 * 1024, 'is larger than 65536 bytes'),
   format: z.enum(FORMATS).default('chr'),
-  type: z
-    .string()
-    .trim()
-    .max(127)
-    .regex(/^[\w.+-]+\/[\w.+-]+$/, 'must be a media type such as text/plain')
-    .optional(),
+  type: mediaType.optional(),
   secret: z.boolean().optional(),
 });
 

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AdminClient } from '../../local/admin-client.ts';
 import { type RunningAzurite, startAzurite } from '../../local/azurite.ts';
+import { freePorts } from '../../local/free-ports.ts';
 
 /** Lanyard in a process that is killed and started again while devices call; its storage stays. */
 export class KillableLanyard {
@@ -25,7 +25,7 @@ export class KillableLanyard {
   static async start(): Promise<KillableLanyard> {
     const folder = await mkdtemp(join(tmpdir(), 'lanyard-soak-'));
     const azurite = await startAzurite({ folder: join(folder, 'azurite') });
-    const lanyard = new KillableLanyard(folder, azurite, [await freePort(), await freePort(), await freePort()]);
+    const lanyard = new KillableLanyard(folder, azurite, await freePorts(3));
     await lanyard.#spawn();
     return lanyard;
   }
@@ -82,14 +82,4 @@ export class KillableLanyard {
       child.once('exit', () => reject(new Error(`The apps did not start: ${output}`)));
     });
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }

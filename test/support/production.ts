@@ -6,15 +6,10 @@ import { afterAll, beforeAll } from 'vitest';
 import { AdminClient } from '../../local/admin-client.ts';
 import { APPS, type AppName } from '../../local/build-apps.ts';
 import { WindowsDevice } from '../../local/device/windows-device.ts';
+import { freePorts } from '../../local/free-ports.ts';
 import { openTlsRoot } from '../../local/host/tls-root.ts';
 import { packageApps } from '../../local/package-apps.ts';
-import {
-  freePorts,
-  openPackagedHost,
-  type PackagedHost,
-  type RunningApp,
-  type RunOptions,
-} from '../../local/packaged-host.ts';
+import { openPackagedHost, type PackagedHost, type RunningApp, type RunOptions } from '../../local/packaged-host.ts';
 import { actionsOf } from '../infra/bicep.ts';
 import { environmentToReachFrom, type Right, type RunningVault, startVault } from '../vault/vault.ts';
 import { type Rights, type RightsProxy, rightsFromTemplate, startRightsProxy } from './rights-proxy.ts';
