@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     name: 'browser',
+    globalSetup: ['test/support/run-folder.ts', 'test/support/shared-azurite.ts'],
     include: ['test/browser/**/*.test.ts'],
     maxWorkers: 1,
     testTimeout: 60_000,

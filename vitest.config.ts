@@ -13,6 +13,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          globalSetup: ['test/support/run-folder.ts'],
           // Loading the sources anew for each file took longer than the tests. What must have modules of its own, since it
           // replaces some, is a scenario.
           pool: 'threads',
@@ -28,6 +29,7 @@ export default defineConfig({
       {
         test: {
           name: 'scenarios',
+          globalSetup: ['test/support/run-folder.ts', 'test/support/shared-azurite.ts'],
           setupFiles: ['test/support/seed.ts'],
           include: ['test/scenarios/**/*.test.ts', 'test/soak/**/*.test.ts', 'test/**/*.scenario.test.ts'],
           testTimeout: 60_000,
@@ -37,6 +39,7 @@ export default defineConfig({
       {
         test: {
           name: 'soak',
+          globalSetup: ['test/support/run-folder.ts', 'test/support/shared-azurite.ts'],
           include: ['test/soak/**/*.test.ts'],
           env: { LANYARD_SOAK: '1' },
           hookTimeout: 120_000,

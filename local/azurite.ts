@@ -9,10 +9,15 @@ export type AzuriteOptions = ({ folder: string } | { inMemory: true }) & {
   ports?: { blob?: number; queue?: number; table?: number };
   /** PEM files of a server certificate: the services speak https, and take tokens of any issuer (claims are checked, signatures are not) */
   tls?: { cert: string; key: string };
+  /** names of accounts whose data is kept apart; the emulator's own where it is left out */
+  accounts?: string[];
 };
 
 export interface RunningAzurite {
+  /** of the first account */
   connectionString: string;
+  /** of each account, in order */
+  connectionStrings: string[];
   /** service URLs, as `LANYARD_TABLES` and `LANYARD_BLOBS` take them when the emulator speaks https */
   urls: { blob: string; table: string };
   pid: number;
@@ -24,7 +29,7 @@ export interface RunningAzurite {
   stop(): Promise<void>;
 }
 
-/** The emulator's well-known account; no secret. */
+/** The emulator's well-known account; no secret. Other accounts here have the same key. */
 const ACCOUNT = 'devstoreaccount1';
 const KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 const READY_MS = 30_000;
@@ -45,13 +50,14 @@ const STOP_WITH_PARENT = `data:text/javascript,${encodeURIComponent(`
  * @throws Error with the emulator's own words when it does not start, for instance because a port is taken
  */
 export async function startAzurite(options: AzuriteOptions): Promise<RunningAzurite> {
+  const { accounts = [ACCOUNT] } = options;
   if ('folder' in options) await mkdir(options.folder, { recursive: true });
   const script = createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js');
   // A process group of its own: Ctrl-C in a terminal reaches the parent alone, which then stops the emulator last.
   const child = spawn(process.execPath, ['--import', STOP_WITH_PARENT, script, ...commandLine(options)], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true,
-    env: { ...process.env, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1' },
+    env: { ...process.env, AZURITE_ACCOUNTS: accountsOf(accounts), NODE_OPTIONS: '', NODE_NO_WARNINGS: '1' },
   });
   const onParentExit = () => endAtOnce(child);
   process.on('exit', onParentExit);
@@ -59,12 +65,14 @@ export async function startAzurite(options: AzuriteOptions): Promise<RunningAzur
   try {
     const urls = await listening(child);
     letParentEnd(child);
-    return running(child, urls);
+    return running(child, urls, accounts);
   } catch (error) {
     child.kill('SIGKILL');
     throw error;
   }
 }
+
+const accountsOf = (names: string[]) => names.map((name) => `${name}:${KEY}`).join(';');
 
 function commandLine(options: AzuriteOptions): string[] {
   const { blob = 0, queue = 0, table = 0 } = options.ports ?? {};
@@ -112,12 +120,16 @@ function letParentEnd(child: ChildProcess): void {
   }
 }
 
-function running(child: ChildProcess, listening: Record<string, string>): RunningAzurite {
-  const url = (service: string) => `${listening[service]}/${ACCOUNT}`;
+function running(child: ChildProcess, listening: Record<string, string>, accounts: string[]): RunningAzurite {
+  const url = (service: string, account = accounts[0]) => `${listening[service]}/${account}`;
   const protocol = listening['blob']!.split(':')[0];
-  const endpoints = ['Blob', 'Queue', 'Table'].map((service) => `${service}Endpoint=${url(service.toLowerCase())};`);
+  const connectionStrings = accounts.map((account) => {
+    const endpoints = ['Blob', 'Queue', 'Table'].map((name) => `${name}Endpoint=${url(name.toLowerCase(), account)};`);
+    return `DefaultEndpointsProtocol=${protocol};AccountName=${account};AccountKey=${KEY};${endpoints.join('')}`;
+  });
   return {
-    connectionString: `DefaultEndpointsProtocol=${protocol};AccountName=${ACCOUNT};AccountKey=${KEY};${endpoints.join('')}`,
+    connectionString: connectionStrings[0]!,
+    connectionStrings,
     urls: { blob: url('blob'), table: url('table') },
     pid: child.pid!,
     pause: () => void child.kill('SIGSTOP'),

@@ -1,10 +1,10 @@
-import { createPublicKey, generateKeyPair, type KeyObject, randomUUID } from 'node:crypto';
-import { promisify } from 'node:util';
+import { createPublicKey, type KeyObject, randomUUID } from 'node:crypto';
 import { DISCOVER, DISCOVERY_PATH, type Discovered, discoverRequest, readDiscoverResponse } from './discovery.ts';
 import { envelopeRemarks } from './envelope-remarks.ts';
 import { DeviceError, HRESULT, httpHresult } from './errors.ts';
 import type { HttpClient, HttpReply } from './http-client.ts';
 import type { Machine } from './machine.ts';
+import type { MakeKey } from './make-key.ts';
 import { type CertificatePolicy, GET_POLICIES, getPoliciesRequest, readPolicies } from './policy.ts';
 import { type Provisioned, readProvisioningDocument } from './provisioning-reader.ts';
 import { contextItems, readTokenResponse, requestSecurityToken, TOKEN } from './security-token.ts';
@@ -49,6 +49,7 @@ export async function requestEnrollment(v: {
   http: HttpClient;
   machine: Machine;
   request: EnrollmentRequest;
+  makeKey: MakeKey;
   now: Date;
 }): Promise<EnrollmentResult> {
   const { request } = v;
@@ -62,7 +63,7 @@ export async function requestEnrollment(v: {
   const discovered = await discover(run, request.user, discoveryUrl);
   const credential = await credentialFor(discovered, request, v.now);
   const policy = discovered.policyUrl ? await getPolicies(run, credential, discovered.policyUrl) : undefined;
-  const key = await newKey(machine.keyBits ?? policy?.minimalKeyLength ?? 2048);
+  const key = await v.makeKey(machine.keyBits ?? policy?.minimalKeyLength ?? 2048);
   const { enrollmentData } = request;
   const document = await getToken(run, { discovered, credential, policy, key, enrollmentData });
   const provisioned = readProvisioningDocument(document, {
@@ -155,11 +156,6 @@ export function signInAddress(authenticationUrl: string, user: string): string {
   const appru = encodeURIComponent('ms-app://windows.immersivecontrolpanel');
   const separator = authenticationUrl.includes('?') ? '&' : '?';
   return `${authenticationUrl}${separator}appru=${appru}&login_hint=${name}&username=${name}`;
-}
-
-export async function newKey(bits: number): Promise<KeyObject> {
-  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: bits });
-  return privateKey;
 }
 
 async function getToken(

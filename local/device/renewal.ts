@@ -1,18 +1,11 @@
 import { createPrivateKey, createPublicKey, randomUUID, X509Certificate } from 'node:crypto';
 import { findCertificate } from './certificate-search.ts';
 import { signedData } from './cms.ts';
-import {
-  askForToken,
-  discover,
-  discoveryAddress,
-  getPolicies,
-  hashOidFor,
-  newKey,
-  type Run,
-} from './enrollment-client.ts';
+import { askForToken, discover, discoveryAddress, getPolicies, hashOidFor, type Run } from './enrollment-client.ts';
 import { DeviceError, HRESULT } from './errors.ts';
 import type { HttpClient } from './http-client.ts';
 import type { Machine } from './machine.ts';
+import type { MakeKey } from './make-key.ts';
 import { readRenewedCertificate } from './provisioned-certificates.ts';
 import { contextItems, requestSecurityToken } from './security-token.ts';
 import { signingRequest } from './signing-request.ts';
@@ -60,6 +53,7 @@ export async function requestRenewal(v: {
   machine: Machine;
   enrollment: EnrollmentState;
   present: CertificateFiles;
+  makeKey: MakeKey;
   now: Date;
 }): Promise<CertificateFiles> {
   const { enrollment, present, now } = v;
@@ -72,7 +66,7 @@ export async function requestRenewal(v: {
   const credential: Credential = { kind: 'password', user: enrollment.user, secret: '' };
   const discovered = await discover(run, enrollment.user, discoveryAddress(enrollment.server));
   const policy = discovered.policyUrl ? await getPolicies(run, credential, discovered.policyUrl) : undefined;
-  const key = await newKey(machine.keyBits ?? policy?.minimalKeyLength ?? 2048);
+  const key = await v.makeKey(machine.keyBits ?? policy?.minimalKeyLength ?? 2048);
   const hashOid = hashOidFor(machine, policy, discovered);
   const request = signingRequest({ key, deviceId: machine.deviceId, guid: randomUUID().toUpperCase(), hashOid });
   const body = requestSecurityToken({

@@ -11,6 +11,7 @@ import { HttpClient, type Step } from './http-client.ts';
 import { hasLapsPassword } from './laps.ts';
 import { hasProvisionedAdministrator, passwordOf } from './local-accounts.ts';
 import { type Machine, newMachine } from './machine.ts';
+import { type MakeKey, makeKey } from './make-key.ts';
 import type { NetworkFaults } from './network-faults.ts';
 import { nextPoll, pollScheduleFrom } from './poll-schedule.ts';
 import { isRenewalDue, type RenewalReport, requestRenewal, withFailedRenewal, withRenewed } from './renewal.ts';
@@ -39,6 +40,8 @@ export interface DeviceOptions {
   localAddress?: string;
   /** what is to be different about this PC; kept with the device */
   machine?: Partial<Machine>;
+  /** where its keys come from: to make one takes a fifth of a second, which is long for those who make many PCs */
+  makeKey?: MakeKey;
   /** more nodes, or others in place of the usual ones; not kept */
   nodes?: NodeDefinition[];
 }
@@ -121,7 +124,8 @@ export class WindowsDevice {
     try {
       const machine = entra ? machineInEntra(this.#state.machine, entra.kind) : this.#state.machine;
       const more = entra && { entraToken: entra.token, enrollmentData: await passTermsOfUse(http, entra) };
-      const result = await requestEnrollment({ http, machine, request: { ...request, ...more }, now });
+      const makeKey = this.#makeKey;
+      const result = await requestEnrollment({ http, machine, request: { ...request, ...more }, makeKey, now });
       this.#state.machine = machine;
       const enrollment = await this.#keep(result, request, now);
       return {
@@ -250,6 +254,10 @@ export class WindowsDevice {
     };
   }
 
+  get #makeKey(): MakeKey {
+    return this.#options.makeKey ?? makeKey;
+  }
+
   #now(): Date {
     return this.#options.now?.() ?? new Date();
   }
@@ -365,13 +373,14 @@ export class WindowsDevice {
   // What failed is noted and tried again after the interval; the session that follows does not depend on it.
   async #tryToRenew(exchanged: Step[]): Promise<RenewalReport> {
     const enrollment = this.#enrollment();
+    const { machine } = this.#state;
     const now = this.#now();
     const present = await this.#presentCertificate(enrollment);
     const http = this.#http(exchanged, present && { key: present.key, certificate: present.certificate });
     let error: DeviceError | undefined;
     try {
       if (!present) throw new DeviceError('0x80180024', 'renewal', 'the certificate of the enrollment is not there');
-      const files = await requestRenewal({ http, machine: this.#state.machine, enrollment, present, now });
+      const files = await requestRenewal({ http, machine, enrollment, present, makeKey: this.#makeKey, now });
       this.#state.enrollment = withRenewed(enrollment, files, now);
     } catch (cause) {
       if (!(cause instanceof DeviceError)) throw cause;

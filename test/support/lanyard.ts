@@ -8,6 +8,8 @@ import { type DeviceOptions, WindowsDevice } from '../../local/device/windows-de
 import { setClock } from '../../shared/platform/clock.ts';
 import type { Storage } from '../../shared/storage/storage.ts';
 import { openStorage } from '../../shared/storage/storage.ts';
+import { pooledKeys, putAuthority } from './key-pool.ts';
+import { ownAccount } from './shared-azurite.ts';
 
 export interface Invitation {
   id: string;
@@ -48,7 +50,9 @@ export class TestLanyard {
     this.#devices += 1;
     const name = options.name ?? `PC-${this.#devices}`;
     const folder = join(this.folder, 'devices', `${this.#devices}-${name}`);
-    return WindowsDevice.create({ name, folder, trust: [this.local.tlsRoot], now: () => this.now(), ...options });
+    const trust = [this.local.tlsRoot];
+    const now = () => this.now();
+    return WindowsDevice.create({ name, folder, makeKey: pooledKeys, trust, now, ...options });
   }
 
   /** A PC that has enrolled with an invitation of its own and not called yet. */
@@ -93,7 +97,9 @@ export function useLanyard(options: Partial<LocalOptions> = {}): () => TestLanya
     const folder = await mkdtemp(join(tmpdir(), 'lanyard-test-'));
     const logs: string[] = [];
     const ports = { enroll: 0, manage: 0, bare: 0 };
-    const local = await startLocal({ folder, inMemory: true, ports, log: (line) => logs.push(line), ...options });
+    if (!options.certificateAuthority) await putAuthority(join(folder, 'ca'));
+    const storage = await ownAccount();
+    const local = await startLocal({ folder, storage, ports, log: (line) => logs.push(line), ...options });
     lanyard = new TestLanyard(folder, local, logs);
   });
   afterAll(async () => {

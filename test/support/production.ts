@@ -224,5 +224,6 @@ export function settingsOf(
     LANYARD_CLIENT_CERT: app === 'manage' ? 'platform' : 'none',
     // The manage app has no right to it, and is not told where it is.
     ...(app === 'manage' ? {} : { LANYARD_CA: services.vault.url }),
+    ...(app === 'admin' ? { LANYARD_FIRST_CA: 'timer' } : {}),
   };
 }

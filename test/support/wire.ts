@@ -1,6 +1,7 @@
-import { createHash, createSign, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { createHash, createPublicKey, createSign, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { request as plainRequest } from 'node:http';
 import { type Agent, request } from 'node:https';
+import { anotherKey } from './key-pool.ts';
 
 /** Sends bytes as they are: for what no well-behaved device would say. */
 export interface RawReply {
@@ -54,13 +55,14 @@ function tlv(tag: number, value: Buffer): Buffer {
 
 /** A PKCS#10 with SHA-256 and a plain subject. `bits` and `spoil` make it one that must be refused. */
 export function signingRequest(options: { bits?: number; spoil?: boolean; key?: KeyObject } = {}): string {
-  const pair = generateKeyPairSync('rsa', { modulusLength: options.bits ?? 2048 });
+  const { bits } = options;
+  const privateKey = bits ? generateKeyPairSync('rsa', { modulusLength: bits }).privateKey : anotherKey();
   const name = DER.sequence(DER.set(DER.sequence(DER.oid('550403'), tlv(0x13, Buffer.from('PC')))));
-  const spki = pair.publicKey.export({ type: 'spki', format: 'der' });
+  const spki = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
   const info = DER.sequence(tlv(0x02, Buffer.from([0])), name, spki, tlv(0xa0, Buffer.alloc(0)));
   const signature = createSign('sha256')
     .update(info)
-    .sign(options.key ?? pair.privateKey);
+    .sign(options.key ?? privateKey);
   if (options.spoil) signature[20] = (signature[20] ?? 0) ^ 1;
   const algorithm = DER.sequence(DER.oid('2a864886f70d01010b'), tlv(0x05, Buffer.alloc(0)));
   return DER.sequence(info, algorithm, tlv(0x03, Buffer.concat([Buffer.from([0]), signature]))).toString('base64');
