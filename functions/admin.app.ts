@@ -22,5 +22,6 @@ import './timers/certificate-authority.ts';
 import './timers/device-counts.ts';
 import './timers/expired-commands.ts';
 import './timers/expiring-certificates.ts';
+import './timers/first-certificate-authority.ts';
 import './timers/retention.ts';
 import './timers/silent-devices.ts';

@@ -1,6 +1,7 @@
 // Lanyard in one resource group: three function apps, their data, their certificate authority, logs and alerts.
 //   azd up                       or
-//   az deployment sub create --location <region> --template-file infra/main.bicep --parameters @<file>
+//   az deployment sub create --location <region> --template-file infra/main.bicep --parameters @<file>     or
+//   the link in the notes of a release, which opens this template in the portal and brings the code along (packagesUrl).
 // What to do before and after: docs/deployment.md. Raw resources and not the Azure Verified Modules: those have no parameter
 // for certificates of a Flex app, and a small organisation can read these.
 
@@ -8,19 +9,29 @@ targetScope = 'subscription'
 
 import { tables } from 'modules/names.bicep'
 
-@description('Name of this deployment; becomes part of the resource group`s name.')
+@description('Short name of this deployment, such as contoso; becomes part of the resource group`s name. To update, give the same name and the same region again.')
 @minLength(1)
 @maxLength(40)
 param environmentName string
 
-@description('Azure region. It must offer Flex Consumption: az functionapp list-flexconsumption-locations.')
-param location string
+@description('Azure region of all resources; by default the one that was chosen for the deployment. It must offer Flex Consumption: az functionapp list-flexconsumption-locations.')
+param location string = deployment().location
 
-@description('Who gets mail when something is wrong or costs more than planned.')
+@description('Mail address of who is told when something is wrong or costs more than planned.')
 @minLength(3)
 param alertMail string
 
-@description('flex: nothing to pay while idle, a cold start after it. basic: one B1 plan for the three apps, always on.')
+@description('Where the code comes from: the https address, without a slash at its end, below which enroll.zip, manage.zip and admin.zip of a release lie. Leave it as the release gives it. Empty: the code is deployed by other means, as azd does it.')
+param packagesUrl string = ''
+
+@description('The root above the certificates of PCs. lanyard: with packagesUrl it is made within half an hour, by itself. own: a root of your organisation signs the authority, and you have that done on the command line.')
+@allowed([
+  'lanyard'
+  'own'
+])
+param deviceRoot string = 'lanyard'
+
+@description('flex: nothing to pay while idle, a cold start after it. basic: one B1 plan for the three apps, always on; not with packagesUrl.')
 @allowed([
   'flex'
   'basic'
@@ -141,6 +152,18 @@ var enrollAddress = empty(enrollUrl) ? 'https://${appNames[enroll]}.${appDomain}
 var manageAddress = empty(manageUrl) ? 'https://${appNames[manage]}.${appDomain}' : manageUrl
 var dataAccount = 'st${token}data'
 var vaultName = 'kv-${token}-${vaultGeneration}'
+
+// Who deploys without a command line gets the code with the resources. Flex Consumption alone takes it in this way.
+var withCode = !empty(packagesUrl)
+var notHttps = withCode && (!startsWith(packagesUrl, 'https://') || endsWith(packagesUrl, '/'))
+var packages = notHttps
+  ? fail('packagesUrl must be an https address without a slash at its end.')
+  : withCode && hosting == 'basic'
+      ? fail('With hosting basic the code is deployed with azd or the Azure CLI: leave packagesUrl empty.')
+      : packagesUrl
+
+// azd and people with a command line make it themselves: POST /api/certificate-authority.
+var firstAuthority = withCode && deviceRoot == 'lanyard' ? 'timer' : 'call'
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
   name: 'rg-lanyard-${environmentName}'
@@ -473,6 +496,7 @@ module adminApp 'modules/function-app.bicep' = {
       LANYARD_APP: 'admin'
       LANYARD_CLIENT_CERT: 'none'
       LANYARD_CA: vault.outputs.url
+      LANYARD_FIRST_CA: firstAuthority
     })
   }
 }
@@ -501,6 +525,50 @@ module alerts 'modules/alerts.bicep' = {
     enrollApp: appNames[enroll]
     manageApp: appNames[manage]
     adminApp: appNames[admin]
+    firstAuthorityByTimer: firstAuthority == 'timer'
+  }
+}
+
+// Last of all, so that the rights, which take minutes to be known everywhere, have as long as can be: Azure puts the package into
+// the app's host account with the app's own identity.
+module code 'modules/package.bicep' = [
+  for (app, index) in apps: if (withCode) {
+    name: 'package-${app}'
+    scope: group
+    dependsOn: [
+      hostStorage
+      enrollRights
+      manageRights
+      adminRights
+      uploadRights
+      logs
+      vault
+      enrollApp
+      manageApp
+      adminApp
+      signIn
+      alerts
+    ]
+    params: {
+      app: appNames[index]
+      packageUrl: '${packages}/${app}.zip'
+    }
+  }
+]
+
+// With azd the key is there before the right is given. Here the admin app makes it minutes later, and nobody may come back: if
+// Azure refuses the right on a key that is not there yet, this last step alone fails, and a second deployment completes it.
+module signingRight 'signing-right.bicep' = if (withCode) {
+  name: 'signing-right'
+  scope: group
+  dependsOn: [
+    code
+  ]
+  params: {
+    vault: vaultName
+    issuingKey: 'lanyard-issuing-ca'
+    principalId: identities[enroll].outputs.principalId
+    signerRole: roles.outputs.signer
   }
 }
 

@@ -1,5 +1,5 @@
 // After the certificate authority was made: lets the enroll app sign with the issuing key, and with no other key of the vault.
-// It comes after, because a right can only be given on a key that is there. It may be repeated; after a new issuing key it has to be.
+// It comes after, since nobody says whether a right can be given on a key that is not there yet. It may be repeated.
 //   az deployment group create --resource-group <group> --template-file infra/signing-right.bicep --parameters vault=<name> ...
 
 @description('Name of the vault.')

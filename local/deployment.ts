@@ -49,6 +49,8 @@ export interface LocalOptions {
   adminAuth?: 'keys' | 'entra';
   /** Where the CA keys lie, as in LANYARD_CA; by default in the folder. */
   certificateAuthority?: string;
+  /** Who makes the certificate authority where there is none: by default the start, with `timer` the admin app. */
+  firstAuthority?: 'timer' | 'call';
   /** What the front does with a caller's own X-ARR-ClientCert; App Service replaces it. */
   callersHeader?: 'replace' | 'append' | 'pass';
   /** Loaded with the manage app: a function that measurements need. */
@@ -88,7 +90,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalDeployment
       actor: 'local',
     });
     // Where nobody can sign in, the test that plays the platform makes the CA.
-    if (options.adminAuth !== 'entra') {
+    if (options.adminAuth !== 'entra' && options.firstAuthority !== 'timer') {
       await admin.call('POST', '/api/certificate-authority', {}, { 'x-functions-key': keys.master });
     }
     await writeFile(join(folder, ADDRESS_FILE), `https://localhost:${ports.enroll}\n`);
@@ -135,6 +137,7 @@ function setEnvironment(options: LocalOptions, urls: ReturnType<typeof addresses
     LANYARD_TABLES: storage,
     LANYARD_BLOBS: storage,
     LANYARD_CA: options.certificateAuthority ?? `files:${join(options.folder, 'ca')}`,
+    LANYARD_FIRST_CA: options.firstAuthority ?? 'call',
     LANYARD_DEVICE_AUTH: deviceAuth,
     LANYARD_CLIENT_CERT: options.clientCert ?? (deviceAuth === 'certificate' ? 'platform' : 'none'),
     LANYARD_ADMIN_AUTH: options.adminAuth ?? 'keys',

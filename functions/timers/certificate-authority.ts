@@ -12,7 +12,11 @@ app.timer('certificate-authority-due', {
   schedule: '0 41 4 * * *',
   async handler(_timer: Timer, context: InvocationContext) {
     const log = logTo(context);
-    const { authorities } = await services().catalogue.read();
+    const { authorities, awaitingOwnRoot } = await services().catalogue.read();
+    if (authorities.length === 0 && !awaitingOwnRoot) {
+      const todo = 'Nobody can enroll. POST /api/certificate-authority makes one, or says why it cannot.';
+      log.error('There is no certificate authority', { event: EVENT, todo });
+    }
     for (const { what, urgency, ends, daysLeft, message } of dueActions(authorities, now())) {
       const facts = { event: EVENT, what, ends: ends.toISOString(), daysLeft, todo: message };
       if (urgency === 'urgent') log.error('The certificate authority ends', facts);

@@ -12,6 +12,9 @@ param enrollApp string
 param manageApp string
 param adminApp string
 
+@description('Whether the admin app makes the first certificate authority by a timer, which is then watched like the others.')
+param firstAuthorityByTimer bool
+
 @description('The timers of the admin app and the hours after which one is overdue. The same as in functions/timers.')
 var timers = [
   {
@@ -31,6 +34,10 @@ var timers = [
     hours: 26
   }
   {
+    name: 'first-certificate-authority'
+    hours: 3
+  }
+  {
     name: 'retention'
     hours: 26
   }
@@ -40,7 +47,8 @@ var timers = [
   }
 ]
 
-var timerRows = join(map(timers, timer => '"${timer.name}", ${timer.hours}'), ', ')
+var watched = filter(timers, timer => firstAuthorityByTimer || timer.name != 'first-certificate-authority')
+var timerRows = join(map(watched, timer => '"${timer.name}", ${timer.hours}'), ', ')
 
 // A new deployment has not run its nightly timer yet: nothing is overdue before the app has been up that long.
 var overdueTimers = '''

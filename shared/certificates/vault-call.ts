@@ -137,7 +137,7 @@ const HELP: Record<string, string> = {
 };
 
 function refused(what: string, status: number, code: string): VaultRefused {
-  const help =
-    HELP[code] ?? (status === 401 || status === 403 ? 'the identity of this app has no right to it' : undefined);
+  // Of a list the SDK gives no more than Forbidden; most often it is the right that is missing.
+  const help = HELP[code] ?? (status === 401 || status === 403 ? HELP['ForbiddenByRbac'] : undefined);
   return new VaultRefused(`Key Vault refused to ${what}: ${status} ${code}${help ? `; ${help}` : ''}.`, status, code);
 }

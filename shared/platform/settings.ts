@@ -22,6 +22,8 @@ export interface Settings {
   blobs: string;
   /** `files:<folder>` or the URL of a Key Vault; empty in the manage app where it is not set: that app has no right to it */
   ca: string;
+  /** who makes the first certificate authority: a timer of the admin app, or an administrator's call */
+  firstCa: 'timer' | 'call';
   /** how a device shows who it is in a management session: its TLS client certificate, or OMA-DM digest */
   deviceAuth: 'certificate' | 'digest';
   /** whether the platform in front sets X-ARR-ClientCert; with `none` the header is believed of nobody */
@@ -76,6 +78,7 @@ const variables = z.object({
     .string()
     .refine(isCertificateAuthority, { error: 'files:<folder> or the https URL of a Key Vault' })
     .optional(),
+  LANYARD_FIRST_CA: choice('timer', 'call').default('call'),
   LANYARD_DEVICE_AUTH: choice('certificate', 'digest').default('certificate'),
   LANYARD_CLIENT_CERT: choice('platform', 'none').default('none'),
   LANYARD_ADMIN_AUTH: choice('keys', 'entra').default('keys'),
@@ -179,6 +182,7 @@ function toSettings(v: Variables): Settings {
     tables: v.LANYARD_TABLES,
     blobs: v.LANYARD_BLOBS,
     ca: v.LANYARD_CA ?? '',
+    firstCa: v.LANYARD_FIRST_CA,
     deviceAuth: v.LANYARD_DEVICE_AUTH,
     clientCert: v.LANYARD_CLIENT_CERT,
     adminAuth: v.LANYARD_ADMIN_AUTH,

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { KEPT_DAYS, logContainer } from '../../shared/actions/uploaded-logs.ts';
+import { VAULT_NAMES } from '../../shared/certificates/key-vault.ts';
 import { FINISHED_KEPT_DAYS } from '../../shared/commands/retention.ts';
 import { newGuid } from '../../shared/platform/ids.ts';
 import { logLine } from '../../shared/platform/log.ts';
@@ -139,6 +140,65 @@ describe('the rights', () => {
   });
 });
 
+describe('the code of a release', () => {
+  const module = (name: string) => blocks(main, 'module').find((each) => each.name === name)?.text ?? '';
+  const listed = (text: string) => /dependsOn: \[([^\]]*)\]/.exec(text)?.[1]?.trim().split(/\s+/) ?? [];
+  const rights = blocks(main, 'module').filter(({ type }) => /rights\.bicep$/.test(type) && !/signing/.test(type));
+
+  test('is brought to each app by its own package, and only where an address is given', () => {
+    expect(defaultOf(main, 'packagesUrl')).toBe("''");
+    expect(module('code')).toMatch(/^module code \S+ = \[\n {2}for \(app, index\) in apps: if \(withCode\) \{/);
+    expect(module('code')).toContain(`packageUrl: '\${packages}/\${app}.zip'\n`);
+    expect(module('code')).toContain('app: appNames[index]\n');
+    expect(main.text).toContain('var withCode = !empty(packagesUrl)\n');
+    const [extension, ...others] = resources('Microsoft.Web/sites/extensions');
+    expect(others).toEqual([]);
+    expect(extension?.text).toContain("name: 'onedeploy'\n");
+    expect(extension?.text).toContain('packageUri: packageUrl\n');
+    expect(extension?.text).toContain('remoteBuild: false\n');
+  });
+
+  test('comes after the apps and every right that one of them is given', () => {
+    expect(rights.length).toBeGreaterThan(3);
+    const before = listed(module('code'));
+    expect(before).toEqual(expect.arrayContaining(rights.map(({ name }) => name)));
+    // The one in which the platform puts the package down, and those whose modules give rights besides what they make.
+    expect(before).toEqual(expect.arrayContaining(['hostStorage', 'vault', 'logs']));
+    expect(before).toEqual(expect.arrayContaining(['enrollApp', 'manageApp', 'adminApp']));
+    expect(listed(module('signingRight'))).toEqual(['code']);
+  });
+
+  test('is refused from an address that is not https, and on a plan that does not take it', () => {
+    const refusals = [...main.text.matchAll(/^ +\? fail\('([^']+)'\)$/gm)].map(([, message]) => message);
+    expect(refusals).toHaveLength(2);
+    expect(main.text).toContain("var notHttps = withCode && (!startsWith(packagesUrl, 'https://') ||");
+    expect(main.text).toContain("  : withCode && hosting == 'basic'\n");
+    // What was not checked is given to nothing.
+    for (const { name, text } of [...blocks(main, 'module'), ...blocks(main, 'resource')]) {
+      expect(text, name).not.toContain('packagesUrl');
+    }
+  });
+
+  test('lets the enroll app sign with the key that the admin app will make, and no other', () => {
+    expect(module('signingRight')).toContain('if (withCode)');
+    expect(module('signingRight')).toContain(`issuingKey: '${VAULT_NAMES.issuing}'\n`);
+    expect(module('signingRight')).toContain('principalId: identities[enroll].outputs.principalId\n');
+    expect(module('signingRight')).toContain('signerRole: roles.outputs.signer\n');
+  });
+
+  test('has the authority made by the timer, which is then watched; not with azd, and not where an own root is wanted', () => {
+    expect(main.text).toContain("var firstAuthority = withCode && deviceRoot == 'lanyard' ? 'timer' : 'call'\n");
+    expect(module('adminApp')).toContain('LANYARD_FIRST_CA: firstAuthority\n');
+    expect(module('alerts')).toContain("firstAuthorityByTimer: firstAuthority == 'timer'\n");
+    const filtered = /timer => firstAuthorityByTimer \|\| timer\.name != '([^']+)'/.exec(
+      readText('infra/modules/alerts.bicep'),
+    );
+    const door = readText('functions/timers/first-certificate-authority.ts');
+    expect(/app\.timer\('([^']+)'/.exec(door)?.[1]).toBe(filtered?.[1]);
+    expect(door).toContain("if (process.env['LANYARD_FIRST_CA']?.trim() === 'timer') {");
+  });
+});
+
 describe('what template and code both say', () => {
   test('tables and containers are those of the code', () => {
     const names = template('infra/modules/names.bicep');
@@ -168,9 +228,9 @@ describe('what template and code both say', () => {
         ),
       ),
     );
-    // Every hour: overdue after three. Every day: after 26 hours, and a rule looks back two days at most.
+    // Every hour or more often: overdue after three. Every day: after 26 hours, and a rule looks back two days at most.
     for (const [, name = '', hours] of watched) {
-      expect(Number(hours), name).toBe(/^0 \d+ \* \* \* \*$/.test(schedules.get(name) ?? '') ? 3 : 26);
+      expect(Number(hours), name).toBe(/^0 \S+ \* \* \* \*$/.test(schedules.get(name) ?? '') ? 3 : 26);
     }
   });
 

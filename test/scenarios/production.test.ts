@@ -42,7 +42,8 @@ test('the apps get the settings that the templates set, and no others', () => {
   ];
   const given = (app: AppName) => Object.keys(settingsOf(app, production())).sort();
   expect(given('manage')).toEqual(set.toSorted());
-  for (const app of ['enroll', 'admin'] as const) expect(given(app)).toEqual([...set, 'LANYARD_CA'].toSorted());
+  expect(given('enroll')).toEqual([...set, 'LANYARD_CA'].toSorted());
+  expect(given('admin')).toEqual([...set, 'LANYARD_CA', 'LANYARD_FIRST_CA'].toSorted());
 });
 
 test('the last step of a deployment makes the authority in the vault, lets the enroll app sign, and finds all as it should be', async () => {
@@ -307,7 +308,8 @@ describe('the rights of the templates', () => {
     await fresh.sync();
     await admin.call('POST', `/api/devices/${enrollmentId}/unenroll`, {});
     await fresh.sync();
-    for (const timer of ['retention', 'silent-devices', 'expired-commands', 'expiring-certificates']) {
+    const timers = ['retention', 'silent-devices', 'expired-commands', 'expiring-certificates'];
+    for (const timer of [...timers, 'first-certificate-authority']) {
       const headers = { ...withMasterKey(), 'content-type': 'application/json' };
       const reply = await send(`${url.admin}/admin/functions/${timer}`, { body: '{}', headers, ...trusted() });
       expect(reply.status).toBe(202);

@@ -45,6 +45,7 @@ describe('settings that are taken', () => {
       tables: 'UseDevelopmentStorage=true',
       blobs: CONNECTION,
       ca: 'files:.lanyard/ca',
+      firstCa: 'call',
       deviceAuth: 'certificate',
       clientCert: 'none',
       adminAuth: 'keys',
