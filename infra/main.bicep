@@ -122,11 +122,11 @@ param logRetentionDays int = 30
 @description('Also keep the platform`s own access log, which shows calls that never reached an app, such as those without a client certificate.')
 param platformAccessLog bool = hosting == 'basic'
 
-@description('Amount a month, in the currency of the subscription, from which a mail is sent. 0: no budget.')
+@description('Amount a month, in the currency of the subscription, from which a mail is sent; once made, it is changed in the portal. 0: no budget.')
 @minValue(0)
 param budgetAmount int = 10
 
-@description('First day of the budget; the default is the current month.')
+@description('First day of the budget, when it is made; the default is the current month.')
 param budgetStart string = utcNow('yyyy-MM-01')
 
 var token = uniqueString(subscription().id, environmentName, location)
@@ -420,6 +420,7 @@ module enrollApp 'modules/function-app.bicep' = {
     identityId: identities[enroll].outputs.id
     clientId: identities[enroll].outputs.clientId
     clientCertificates: false
+    hostAccount: hostStorage[enroll].outputs.name
     hostBlobUrl: hostStorage[enroll].outputs.blobUrl
     packageUrl: hostStorage[enroll].outputs.packageUrl
     telemetryAddress: logs.outputs.telemetryAddress
@@ -452,6 +453,7 @@ module manageApp 'modules/function-app.bicep' = {
     identityId: identities[manage].outputs.id
     clientId: identities[manage].outputs.clientId
     clientCertificates: manageAsksForCertificates
+    hostAccount: hostStorage[manage].outputs.name
     hostBlobUrl: hostStorage[manage].outputs.blobUrl
     packageUrl: hostStorage[manage].outputs.packageUrl
     telemetryAddress: logs.outputs.telemetryAddress
@@ -483,6 +485,7 @@ module adminApp 'modules/function-app.bicep' = {
     identityId: identities[admin].outputs.id
     clientId: identities[admin].outputs.clientId
     clientCertificates: false
+    hostAccount: hostStorage[admin].outputs.name
     hostBlobUrl: hostStorage[admin].outputs.blobUrl
     packageUrl: hostStorage[admin].outputs.packageUrl
     telemetryAddress: logs.outputs.telemetryAddress
@@ -501,7 +504,7 @@ module adminApp 'modules/function-app.bicep' = {
   }
 }
 
-module signIn 'modules/sign-in.bicep' = if (adminAuth == 'entra') {
+module signIn 'modules/sign-in.bicep' = {
   name: 'sign-in'
   scope: group
   dependsOn: [
@@ -509,6 +512,7 @@ module signIn 'modules/sign-in.bicep' = if (adminAuth == 'entra') {
   ]
   params: {
     app: appNames[admin]
+    on: adminAuth == 'entra'
     clientId: entraClientId
   }
 }
@@ -593,6 +597,11 @@ output LANYARD_VAULT string = vaultName
 output LANYARD_DATA_ACCOUNT string = dataAccount
 output LANYARD_SIGNER_ROLE string = roles.outputs.signer
 output LANYARD_ENROLL_PRINCIPAL string = identities[enroll].outputs.principalId
+
+@description('How the deployment was made, for what is done after it.')
+output LANYARD_ROOT string = deviceRoot
+output LANYARD_ADMIN_AUTH string = adminAuth
+output LANYARD_ENTRA_CLIENT_ID string = entraClientId
 
 @description('Where people and devices enroll, and what they are told the address is.')
 output LANYARD_ENROLL_URL string = enrollAddress

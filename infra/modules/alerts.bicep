@@ -54,7 +54,7 @@ var timerRows = join(map(watched, timer => '"${timer.name}", ${timer.hours}'), '
 var overdueTimers = '''
 let since = toscalar(AppRequests | where AppRoleName =~ "{0}" | summarize min(TimeGenerated));
 datatable(timer: string, hours: int) [{1}]
-| join kind=leftouter (AppRequests | where AppRoleName =~ "{0}" | summarize last = max(TimeGenerated) by timer = Name) on timer
+| join kind=leftouter (AppRequests | where AppRoleName =~ "{0}" and Success | summarize last = max(TimeGenerated) by timer = Name) on timer
 | where isnull(since) or since < now() - hours * 1h
 | where isnull(last) or last < now() - hours * 1h
 | project timer, last
@@ -62,33 +62,35 @@ datatable(timer: string, hours: int) [{1}]
 
 // An enrollment that is refused is a SOAP fault with HTTP 500, as MS-MDE2 asks for. It is no failure: in the enroll app only
 // what was thrown, logged as an error, or refused for a cause of our own counts. 503 asks a device to come again when storage
-// did not answer.
+// did not answer. A timer has no status: the runtime writes 0 or nothing.
 var failures = '''
 union
   (AppRequests | where AppRoleName in~ ("{1}", "{2}") and ResultCode startswith "5" | where not(AppRoleName =~ "{1}" and ResultCode == "503") | project TimeGenerated, AppRoleName, Name),
   (AppExceptions | where AppRoleName =~ "{0}" | project TimeGenerated, AppRoleName, Name = OperationName),
   (AppTraces | where AppRoleName =~ "{0}" | where SeverityLevel >= 3 or Message matches regex '"cause":"(failed|storageUnreachable|authorityUnreachable|entraUnreachable)"' | project TimeGenerated, AppRoleName, Name = OperationName),
-  (AppRequests | where AppRoleName =~ "{2}" and isempty(ResultCode) and Success == false | project TimeGenerated, AppRoleName, Name)
+  (AppRequests | where AppRoleName =~ "{2}" and (isempty(ResultCode) or ResultCode == "0") and Success == false | project TimeGenerated, AppRoleName, Name)
 | summarize count() by AppRoleName, Name
 '''
 
-// Two timers of the admin app look at certificates every day and write these lines.
+// Two timers of the admin app look at certificates every day and write these lines. Those of devices count on Mondays alone: one PC
+// that was lost would otherwise send a mail every day.
 var certificates = '''
 AppTraces
 | where AppRoleName =~ "{0}"
-| where Message contains '"event":"certificate-authority-due"' or Message startswith "Certificates end soon"
+| where Message contains '"event":"certificate-authority-due"' or (Message startswith "Certificates end soon" and dayofweek(now()) == 1d)
 | project TimeGenerated, Message
 '''
 
 var rules = [
   {
     name: 'certificates-end-soon'
-    description: 'The certificate authority, or certificates of devices that did not renew them, end soon. The log says which.'
+    description: 'The certificate authority ends soon or waits for something: sent every day until that is done. Or certificates of devices that did not renew them: sent on Mondays. The log says which.'
     query: format(certificates, adminApp)
     severity: 2
     every: 'P1D'
     window: 'P1D'
     lookBack: 'P1D'
+    once: false
   }
   {
     name: 'timer-has-not-run'
@@ -98,6 +100,7 @@ var rules = [
     every: 'PT1H'
     window: 'PT1H'
     lookBack: 'P2D'
+    once: true
   }
   {
     name: 'unhandled-failure'
@@ -107,6 +110,7 @@ var rules = [
     every: 'PT15M'
     window: 'PT15M'
     lookBack: 'PT15M'
+    once: true
   }
   {
     name: 'logs-are-cut-off'
@@ -116,6 +120,7 @@ var rules = [
     every: 'PT1H'
     window: 'PT1H'
     lookBack: 'PT1H'
+    once: true
   }
 ]
 
@@ -154,7 +159,8 @@ resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       overrideQueryTimeRange: each.lookBack == each.window ? null : each.lookBack
       // The tables come into being with the first line that is written.
       skipQueryValidation: true
-      autoMitigate: true
+      // With it, nothing more is sent until the rule has been quiet for a while; rules that look once a day never are.
+      autoMitigate: each.once
       criteria: {
         allOf: [
           {

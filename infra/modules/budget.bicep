@@ -1,4 +1,6 @@
 // Mails when the resource group costs more than was planned. A budget warns; it stops nothing.
+// Made once: Azure refuses to change its start ("Start date of budgets cannot be updated"), which must be in the month in which
+// it is made, so a deployment in a later month would fail. Amount and mail are changed in the portal.
 
 param name string
 
@@ -6,9 +8,10 @@ param name string
 param amount int
 param mail string
 
-@description('First day of a month, no earlier than the current one: 2026-11-01.')
+@description('First day of the month in which the budget is made: 2026-11-01.')
 param startDate string
 
+@onlyIfNotExists()
 resource budget 'Microsoft.Consumption/budgets@2023-11-01' = {
   name: name
   properties: {

@@ -18,7 +18,8 @@ param clientId string
 @description('Whether the platform asks every caller for a TLS client certificate and answers 403 without one.')
 param clientCertificates bool
 
-@description('Blob service and package container of the host storage account.')
+@description('Host storage account: its name, its blob service and its package container.')
+param hostAccount string
 param hostBlobUrl string
 param packageUrl string
 
@@ -37,6 +38,8 @@ param maximumInstanceCount int
 param requestsPerInstance int
 
 var platformSettings = {
+  // Both: with the address alone some versions of the host found no storage at their start (azure-functions-host issue 11787).
+  AzureWebJobsStorage__accountName: hostAccount
   AzureWebJobsStorage__blobServiceUri: hostBlobUrl
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: clientId

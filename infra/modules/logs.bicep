@@ -17,14 +17,17 @@ var monitoringMetricsPublisher = subscriptionResourceId(
   '3913510d-42f4-4e42-8a64-420c390055eb'
 )
 
-module workspace 'workspace.bicep' = {
-  name: 'workspace'
-  params: {
-    name: workspaceName
-    location: location
-    tags: tags
-    retentionDays: retentionDays
-    dailyCapGb: dailyCapGb
+// The workspace must know the rule, and the rule the workspace. So the first deployment makes a bare one before the rule; a later
+// one leaves it alone, or it would take the rule off for as long as it runs.
+@onlyIfNotExists()
+resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+  name: workspaceName
+  location: location
+  tags: tags
+  properties: {
+    sku: {
+      name: 'PerGB2018'
+    }
   }
 }
 
@@ -38,7 +41,7 @@ resource withoutQueries 'Microsoft.Insights/dataCollectionRules@2023-03-11' = {
       logAnalytics: [
         {
           name: 'workspace'
-          workspaceResourceId: workspace.outputs.id
+          workspaceResourceId: workspace.id
         }
       ]
     }
@@ -65,7 +68,6 @@ resource withoutQueries 'Microsoft.Insights/dataCollectionRules@2023-03-11' = {
   }
 }
 
-// The workspace must know the rule, and the rule the workspace: so the workspace is written twice.
 module workspaceWithRule 'workspace.bicep' = {
   name: 'workspace-with-rule'
   params: {

@@ -8,8 +8,8 @@ param retentionDays int
 @description('Gigabytes a day after which nothing more is taken until the next day, as text: 0.2.')
 param dailyCapGb string
 
-@description('Resource id of the rule that goes over each line before it is stored; empty before that rule exists.')
-param transformationRuleId string = ''
+@description('Resource id of the rule that goes over each line before it is stored.')
+param transformationRuleId string
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
   name: name
@@ -26,7 +26,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
     features: {
       disableLocalAuth: true
     }
-    defaultDataCollectionRuleResourceId: empty(transformationRuleId) ? null : transformationRuleId
+    defaultDataCollectionRuleResourceId: transformationRuleId
   }
 }
 

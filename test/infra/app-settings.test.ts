@@ -9,6 +9,7 @@ const functionApp = template('infra/modules/function-app.bicep');
 
 /** Read by the platform or by a package, and not by our own settings. */
 const READ_BY_OTHERS = [
+  'AzureWebJobsStorage__accountName',
   'AzureWebJobsStorage__credential',
   'AzureWebJobsDisableHomepage',
   'AZURE_CLIENT_ID',

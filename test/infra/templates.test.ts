@@ -199,6 +199,27 @@ describe('the code of a release', () => {
   });
 });
 
+describe('a deployment that is repeated', () => {
+  test('leaves the budget as it is: Azure refuses another start, which the first of another month would be', () => {
+    expect(template('infra/modules/budget.bicep').text).toMatch(/@onlyIfNotExists\(\)\nresource budget /);
+  });
+
+  test('never takes the rule off that cuts query strings out of the logs', () => {
+    expect(template('infra/modules/logs.bicep').text).toMatch(/@onlyIfNotExists\(\)\nresource workspace /);
+    const { text } = template('infra/modules/workspace.bicep');
+    expect(text).toContain('param transformationRuleId string\n');
+    expect(text).toContain('defaultDataCollectionRuleResourceId: transformationRuleId\n');
+  });
+
+  test('switches the sign-in of administrators off again where keys are wanted', () => {
+    expect(main.text).toContain("module signIn 'modules/sign-in.bicep' = {\n");
+    expect(main.text).toContain("on: adminAuth == 'entra'\n");
+    const { text } = template('infra/modules/sign-in.bicep');
+    expect(text).toContain('      enabled: on\n');
+    expect(text).toContain('      requireAuthentication: on\n');
+  });
+});
+
 describe('what template and code both say', () => {
   test('tables and containers are those of the code', () => {
     const names = template('infra/modules/names.bicep');
@@ -232,6 +253,19 @@ describe('what template and code both say', () => {
     for (const [, name = '', hours] of watched) {
       expect(Number(hours), name).toBe(/^0 \S+ \* \* \* \*$/.test(schedules.get(name) ?? '') ? 3 : 26);
     }
+  });
+
+  test('a timer that fails has not run, and is a failure: its status is 0 or nothing', () => {
+    const { text } = template('infra/modules/alerts.bicep');
+    expect(text).toContain('where AppRoleName =~ "{0}" and Success | summarize last');
+    expect(text).toContain('(isempty(ResultCode) or ResultCode == "0") and Success == false');
+  });
+
+  test('an alert that looks once a day is sent each time, since it would never be taken for over', () => {
+    const rules = template('infra/modules/alerts.bicep').text.matchAll(/every: '(\w+)'[^}]*once: (\w+)/g);
+    const sent = [...rules].map(([, every, once]) => `${every} ${once}`);
+    expect(sent).toEqual(['P1D false', 'PT1H true', 'PT15M true', 'PT1H true']);
+    expect(template('infra/modules/alerts.bicep').text).toContain('autoMitigate: each.once\n');
   });
 
   test('the lines that the certificate alert waits for are those that the code writes', () => {
