@@ -1,9 +1,13 @@
 import { execFile } from 'node:child_process';
 import { request } from 'node:https';
-import { promisify } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
+import { deploymentOutputs } from './deployment-outputs.ts';
 import { finishDeployment, type Outside, type OutsideReply } from './finish-deployment.ts';
 
-/** `npm run after-deployment`: azd runs it after each deployment; by hand with the outputs of the deployment in the environment. */
+/**
+ * `npm run after-deployment`: azd runs it after each deployment. By hand with `-- --deployment NAME`, the name of the deployment
+ * in the subscription, or with its outputs in the environment.
+ */
 
 const run = promisify(execFile);
 /** The Azure CLI is a script on Windows, which is only found by a shell. */
@@ -36,13 +40,15 @@ const send: Outside['send'] = (method, url, headers, body) =>
     call.end(body);
   });
 
-finishDeployment({
-  env: process.env,
-  az,
-  send,
-  wait: (ms) => new Promise((done) => setTimeout(done, ms)),
-  print: (line) => console.log(line),
-}).then(
+async function finish(): Promise<boolean> {
+  const { deployment } = parseArgs({ options: { deployment: { type: 'string' } } }).values;
+  const outputs = deployment === undefined ? {} : await deploymentOutputs(az, deployment);
+  const wait = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
+  const env = { ...process.env, ...outputs };
+  return finishDeployment({ env, az, send, wait, print: (line) => console.log(line) });
+}
+
+finish().then(
   (right) => process.exit(right ? 0 : 1),
   (error: Error) => {
     console.error(error.message);

@@ -71,7 +71,7 @@ function readOutputs(env: Outside['env']): Wanted {
   if (missing.length > 0) {
     throw new Error(
       `These outputs of the deployment are not in the environment: ${missing.join(', ')}.\n` +
-        'azd sets them for its hooks. By hand: azd env get-values, or az deployment sub show --query properties.outputs.',
+        'azd sets them for its hooks. By hand: npm run after-deployment -- --deployment NAME.',
     );
   }
   return Object.fromEntries(WANTED.map((name) => [name, env[name]])) as Wanted;

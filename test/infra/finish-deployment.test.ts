@@ -121,7 +121,9 @@ test('gives up in the end, with the last answer and what to do, and gives no rig
 test('names the outputs that are missing', async () => {
   const { outside } = deployment();
   outside.env = { ...OUTPUTS, LANYARD_VAULT: '', LANYARD_URL: undefined };
-  await expect(finishDeployment(outside)).rejects.toThrow(/LANYARD_URL, LANYARD_VAULT\.\n.*azd env get-values/);
+  await expect(finishDeployment(outside)).rejects.toThrow(
+    /LANYARD_URL, LANYARD_VAULT\.\n.*npm run after-deployment -- --deployment NAME/,
+  );
 });
 
 describe('a deployment that is not safe is called WRONG', () => {
