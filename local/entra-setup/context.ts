@@ -1,0 +1,43 @@
+import { type Arguments, checked, type TextOption } from './arguments.ts';
+import { azdValues, signedIn, type Values } from './azure-cli.ts';
+import { GraphClient } from './graph-client.ts';
+import { type Outside, SetupError } from './outside.ts';
+
+/** What every topic is given: Graph, the tenant, and what is known of the deployment. */
+export interface Context {
+  args: Arguments;
+  outside: Outside;
+  graph: GraphClient;
+  /** GUID in lower case. */
+  tenantId: string;
+  azd: { values: Values; set(name: string, value: string): Promise<void> } | undefined;
+  /** @returns an option, else the variable, else what azd knows; undefined when nobody says it */
+  optional(option: TextOption, variable: string): string | undefined;
+  /** The same. @throws {SetupError} when nobody says it */
+  needed(option: TextOption, variable: string): string;
+}
+
+const GRAPH = 'https://graph.microsoft.com';
+
+/** @throws {SetupError} when the Azure CLI is missing or nobody is signed in */
+export async function openContext(args: Arguments, outside: Outside): Promise<Context> {
+  const { values, why } = await azdValues(outside);
+  const optional = (option: TextOption, name: string) => {
+    const value = outside.env[name]?.trim() || values?.[name]?.trim();
+    return args.options[option] ?? (value ? checked(option, value, name) : undefined);
+  };
+  const needed = (option: TextOption, name: string) => {
+    const value = optional(option, name);
+    if (value) return value;
+    const azd = values ? 'The azd environment does not have it either: deploy first (azd up).' : `azd says: ${why}`;
+    throw new SetupError(`${name} is needed: give --${option}, or set the variable. ${azd}`);
+  };
+  const where = { tenant: args.options.tenant, subscription: optional('subscription', 'AZURE_SUBSCRIPTION_ID') };
+  const { token, tenantId } = await signedIn(outside, where);
+  const { fetch, wait } = outside;
+  const graph = new GraphClient({ token, fetch, wait, address: args.options.graph ?? GRAPH });
+  const set = async (name: string, value: string) => {
+    await outside.run('azd', ['env', 'set', name, value, '--no-prompt']);
+  };
+  return { args, outside, graph, tenantId, azd: values && { values, set }, optional, needed };
+}

@@ -1,0 +1,27 @@
+/** The world outside the command; tests bring their own. */
+export interface Outside {
+  fetch: typeof fetch;
+  wait(ms: number): Promise<void>;
+  print(line: string): void;
+  /** @returns whether the person said yes; undefined where there is nobody to ask */
+  ask(question: string): Promise<boolean | undefined>;
+  env: Record<string, string | undefined>;
+  /** Runs the Azure CLI or the Azure Developer CLI. @returns what it printed. @throws {ToolError} */
+  run(tool: 'az' | 'azd', args: string[]): Promise<string>;
+}
+
+/** A mistake of the caller or of what he has set up, with what to do. */
+export class SetupError extends Error {
+  override readonly name = 'SetupError';
+}
+
+/** `az` or `azd` is not there (`isMissing`) or failed. */
+export class ToolError extends Error {
+  override readonly name = 'ToolError';
+  readonly isMissing: boolean;
+
+  constructor(message: string, isMissing: boolean) {
+    super(message);
+    this.isMissing = isMissing;
+  }
+}

@@ -1,0 +1,31 @@
+import { createInterface } from 'node:readline/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runEntra } from './entra-setup/command.ts';
+import { runTool } from './entra-setup/run-tool.ts';
+
+/** `npm run entra -- WHAT`: Microsoft Entra, set up from the administrator's machine. None of it runs in Azure. */
+
+async function ask(question: string): Promise<boolean | undefined> {
+  if (!process.stdin.isTTY) return undefined;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+runEntra(process.argv.slice(2), {
+  fetch,
+  wait: (ms) => sleep(ms),
+  print: (line) => console.log(line),
+  ask,
+  env: process.env,
+  run: runTool,
+}).then(
+  (code) => process.exit(code),
+  (error: Error) => {
+    console.error(error.message);
+    process.exit(1);
+  },
+);

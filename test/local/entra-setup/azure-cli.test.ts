@@ -1,0 +1,111 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { readValues } from '../../../local/entra-setup/azure-cli.ts';
+import { ToolError } from '../../../local/entra-setup/outside.ts';
+import { Directory } from '../../graph/directory.ts';
+import { AdministratorsMachine } from '../../graph/run-entra.ts';
+
+const SUBSCRIPTION = '0f0e0d0c-0000-4000-8000-000000000001';
+
+let machine: AdministratorsMachine;
+
+beforeEach(() => {
+  machine = new AdministratorsMachine(new Directory());
+});
+
+test('the values of azd are read as it writes them', () => {
+  const text =
+    'AZURE_ENV_NAME="contoso"\r\nLANYARD_URL="https://a.example"\nODD="say \\"hi\\" \\\\ x=1"\nBARE=1\n\nnoise\n';
+  expect(readValues(text)).toEqual({
+    AZURE_ENV_NAME: 'contoso',
+    LANYARD_URL: 'https://a.example',
+    ODD: 'say "hi" \\ x=1',
+    BARE: '1',
+  });
+});
+
+describe('what is missing is said with what to do', () => {
+  test.each([
+    [new ToolError('az is not installed, or not in the path', true), /Azure CLI \(az\) is needed/],
+    [
+      new ToolError("Please run 'az login' to setup account.", false),
+      /gives no token.*'az login' to setup.*\nSign in: az login/,
+    ],
+  ])('%s', async (failure, words) => {
+    machine.azFailure = failure;
+    const { code, text } = await machine.type('administrators', '--yes');
+    expect(code).toBe(2);
+    expect(text).toMatch(words);
+    expect(machine.directory.calls).toEqual([]);
+  });
+
+  test('no name of the deployment', async () => {
+    machine.azd = {};
+    expect(await machine.type('administrators')).toMatchObject({
+      code: 2,
+      text: expect.stringMatching(/AZURE_ENV_NAME is needed: give --environment.*deploy first/),
+    });
+    machine.azd = undefined;
+    expect((await machine.type('administrators')).text).toContain('azd says: azd is not installed');
+  });
+
+  test('a token that is not good any more', async () => {
+    machine.directory.tokens.clear();
+    expect(await machine.type('administrators', '--yes')).toMatchObject({
+      code: 1,
+      text: expect.stringMatching(/401 InvalidAuthenticationToken.*\nThe sign-in has ended/),
+    });
+  });
+
+  test('a role of Entra', async () => {
+    machine.directory.mayWrite = false;
+    const { code, text } = await machine.type('administrators', '--yes');
+    expect(code).toBe(1);
+    expect(text).toMatch(/403 Authorization_RequestDenied, request-id .*Insufficient privileges/);
+    expect(text).toContain('Cloud Application Administrator');
+    expect(text).toContain('az login again');
+  });
+
+  test('a variable that is not what it should be', async () => {
+    machine.azd = { AZURE_ENV_NAME: 'contoso', LANYARD_ENTRA_CLIENT_ID: "x')/owners" };
+    const { code, text } = await machine.type('administrators', '--yes');
+    expect(code).toBe(2);
+    expect(text).toContain('LANYARD_ENTRA_CLIENT_ID takes the client id');
+    expect(machine.directory.calls.join()).not.toContain('owners');
+  });
+});
+
+describe('the tenant is', () => {
+  test.each([
+    [[], {}, 'az account get-access-token --resource-type ms-graph --output json'],
+    [[], { AZURE_SUBSCRIPTION_ID: SUBSCRIPTION }, `ms-graph --subscription ${SUBSCRIPTION} --output json`],
+    [
+      ['--tenant', 'contoso.example'],
+      { AZURE_SUBSCRIPTION_ID: SUBSCRIPTION },
+      'ms-graph --tenant contoso.example --output',
+    ],
+  ])('%j with %j', async (args, values, typed) => {
+    Object.assign(machine.azd!, values);
+    expect((await machine.type('administrators', ...args)).code).toBe(0);
+    expect(machine.ran.find((call) => call.startsWith('az '))).toContain(typed);
+  });
+});
+
+test.each([
+  [[], 0, 'npm run entra -- WHAT'],
+  [['--help'], 0, '--remove'],
+  [['administration'], 2, 'Say one of administrators'],
+  [['administrators', 'sign-in'], 2, 'Say one of'],
+  [['administrators', '--force'], 2, "Unknown option '--force'"],
+  [['administrators', '--client-id', 'Lanyard'], 2, '--client-id takes the client id'],
+  [['sign-in', '--enroll-url', 'http://mdm.contoso.example'], 2, '--enroll-url takes an address such as https'],
+  [['administrators', '--graph', 'http://graph.contoso.example'], 2, '--graph takes an https address'],
+  [['directory-rights', '--remove', '--read-only'], 2, '--remove takes everything of ours away'],
+  [['enrollment', '--scope', 'some'], 2, '--scope takes all or none'],
+  [['enrollment', '--scope', 'all', '--group', SUBSCRIPTION], 2, 'not both'],
+  [['enrollment', '--group', 'Staff'], 2, '--group takes the object id'],
+])('%j ends with %i', async (args, code, words) => {
+  const { code: got, text } = await machine.type(...args);
+  expect(text).toContain(words);
+  expect(got).toBe(code);
+  expect(machine.directory.calls).toEqual([]);
+});
