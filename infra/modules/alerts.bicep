@@ -67,7 +67,7 @@ var failures = '''
 union
   (AppRequests | where AppRoleName in~ ("{1}", "{2}") and ResultCode startswith "5" | where not(AppRoleName =~ "{1}" and ResultCode == "503") | project TimeGenerated, AppRoleName, Name),
   (AppExceptions | where AppRoleName =~ "{0}" | project TimeGenerated, AppRoleName, Name = OperationName),
-  (AppTraces | where AppRoleName =~ "{0}" | where SeverityLevel >= 3 or Message matches regex '"cause":"(failed|storageUnreachable|authorityUnreachable|entraUnreachable)"' | project TimeGenerated, AppRoleName, Name = OperationName),
+  (AppTraces | where AppRoleName =~ "{0}" | where SeverityLevel >= 3 or Message matches regex '"cause":"(failed|storageUnreachable|authorityUnreachable|entraUnreachable|settingsUnreadable)"' | project TimeGenerated, AppRoleName, Name = OperationName),
   (AppRequests | where AppRoleName =~ "{2}" and (isempty(ResultCode) or ResultCode == "0") and Success == false | project TimeGenerated, AppRoleName, Name)
 | summarize count() by AppRoleName, Name
 '''

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { PublishedIssuer } from '../certificates/issuers.ts';
+import { invalid } from '../platform/body.ts';
 import { now } from '../platform/clock.ts';
 import { PROFILE_PREFIX, type Profile } from '../profiles/profile.ts';
 import { StorageUnavailable } from '../storage/errors.ts';
@@ -11,8 +12,11 @@ import { DEFAULT_POLICY, type Policy, policySchema } from './policy.ts';
 /** What every message needs and hardly ever changes: one small partition, kept in memory for a minute. */
 export interface CatalogueContent {
   policy: Policy;
-  /** The policy is the default one, since this version cannot read what is stored: nothing is to be taken away for that. */
-  policyUnreadable?: boolean;
+  /**
+   * Why this version cannot read the policy that is stored, so that the default one stands in for it: nothing is to be taken
+   * away from anybody for that, and nothing given that the other may have withheld.
+   */
+  policyUnreadable?: string;
   /** Certificates of all authorities whose leaves are accepted. */
   issuers: X509Certificate[];
   /** Those of them that the enroll app can sign for, oldest first. */
@@ -159,11 +163,11 @@ function readRows(rows: Row<unknown>[]): CatalogueContent {
   const policyRow = rows.find((row) => row.rowKey === POLICY_ROW) as Row<{ policy: unknown }> | undefined;
   const ownRootRow = rows.find((row) => row.rowKey === OWN_ROOT_ROW) as Row<{ since: string }> | undefined;
   const certificates = rows.filter((row) => row.rowKey.startsWith(CERTIFICATE_PREFIX)) as Row<CertificateRow>[];
-  const policy = policySchema.safeParse(policyRow?.value.policy ?? {}).data;
+  const { data: policy, error } = policySchema.safeParse(policyRow?.value.policy ?? {});
   return {
     // A policy that this version cannot read must not stop devices from calling: the defaults stand in for it.
     policy: policy ?? DEFAULT_POLICY,
-    ...(!policy && { policyUnreadable: true }),
+    ...(error && { policyUnreadable: invalid(error).detail }),
     issuers: certificates.map((row) => new X509Certificate(row.value.der)),
     authorities: certificates.flatMap(({ value }) => readAuthority(value)).sort(byAge),
     profiles: rows.filter((row) => row.rowKey.startsWith(PROFILE_PREFIX)).map((row) => row.value as Profile),

@@ -23,6 +23,7 @@ const OWN_FAILURES: ReadonlySet<RefusalCause> = new Set([
   'storageUnreachable',
   'authorityUnreachable',
   'entraUnreachable',
+  'settingsUnreadable',
 ]);
 
 /** What is refused to an enrollment that has proved which it is. */

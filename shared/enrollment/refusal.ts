@@ -53,6 +53,12 @@ export const REFUSALS = {
     message: 'The token of Microsoft Entra is not good here.',
     remedy: 'Compare entra.tenantId and entra.audiences in the settings with the application in the tenant.',
   },
+  settingsUnreadable: {
+    fault: 'EnrollmentServer',
+    message: 'The server cannot read its settings. Try again later.',
+    remedy:
+      'Another version of Lanyard wrote the settings; the reason names what this one does not know. Update all apps to one version, or write the settings anew: docs/api.md, PUT /api/settings.',
+  },
   entraUnreachable: {
     fault: 'EnrollmentServer',
     message: 'Microsoft Entra cannot be reached. Try again in a minute.',

@@ -76,7 +76,9 @@ export async function issueToken(
     return { outcome: 'renewed', words, device, body: replyTo(envelope, document, progress) };
   }
   if (request.requestType !== 'Issue') throw new EnrollmentRefusal('kindNotServed', 'RequestType is not Issue.');
-  const { policy, hasRefusals = false } = await services.catalogue.read();
+  const { policy, policyUnreadable, hasRefusals = false } = await services.catalogue.read();
+  // The defaults, which stand in for it, let in whom it may keep out.
+  if (policyUnreadable) throw new EnrollmentRefusal('settingsUnreadable', policyUnreadable);
   const applicant = await prove({ ...services, policy, envelope, request }, progress);
   const asked = applicant.signedRequest ?? request;
   const context = readEnrollmentContext(asked.context);

@@ -221,6 +221,29 @@ describe('the admin API', () => {
     expect(await lanyard().get('/api/settings')).toEqual(changed);
     await lanyard().admin.call('PUT', '/api/settings', {});
   });
+
+  test('keeps settings of another version from being lost, and lets nobody in by the defaults meanwhile', async () => {
+    const { user, secret } = await lanyard().invite();
+    const policy = { ...(await lanyard().get('/api/settings')), onlyOnTuesdays: true };
+    await lanyard()
+      .storage.table('catalogue')
+      .write('catalogue', [{ kind: 'upsert', rowKey: 'policy', value: { policy } }]);
+    lanyard().pass({ minutes: 2 });
+    for (const method of ['GET', 'PUT']) {
+      const reply = await lanyard().admin.send(method, '/api/settings', method === 'PUT' ? '{}' : undefined);
+      expect(reply.status).toBe(409);
+      expect(JSON.parse(reply.body).detail).toContain('onlyOnTuesdays: is not known here');
+    }
+    const device = await lanyard().newDevice();
+    const enroll = () => device.enroll({ server: lanyard().local.enrollUrl, user, secret });
+    const error = await enroll().catch((refused) => refused);
+    expect(error.hresult).toBe('0x80180005');
+    expect(await lanyard().get(`/api/enrollment-attempts/${error.traceId}`)).toMatchObject({
+      cause: 'settingsUnreadable',
+    });
+    await lanyard().admin.call('PUT', '/api/settings?replace=unreadable', {});
+    await enroll();
+  });
 });
 
 describe('time', () => {
