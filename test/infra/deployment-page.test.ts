@@ -35,6 +35,32 @@ describe('the table of parameters', () => {
   });
 });
 
+describe('the way with the link of a release', () => {
+  const section = page.slice(page.indexOf('### With the link of a release'), page.indexOf('### With azd'));
+
+  test('names fields of the form that are parameters, as the portal shows them', () => {
+    const fields = [...section.matchAll(/\*([A-Z][a-z]+(?: [A-Z][a-z]+)+)\*/g)].map(([, field = '']) => field);
+    expect(fields).toEqual(expect.arrayContaining(['Environment Name', 'Alert Mail', 'Packages Url']));
+    const known = parametersOf(main).map(({ name }) => name.toLowerCase());
+    for (const field of fields) expect(known).toContain(field.replaceAll(' ', '').toLowerCase());
+  });
+
+  test('asks for every parameter that has no default', () => {
+    const needed = parametersOf(main).filter(({ required }) => required);
+    expect(needed.length).toBeGreaterThan(0);
+    for (const { name } of needed) {
+      const field = name.replace(/[A-Z]/g, ' $&').replace(/^./, (first) => first.toUpperCase());
+      expect(section).toContain(`*${field}*`);
+    }
+  });
+
+  test('names the steps that may fail as the template does', () => {
+    const steps = [...section.matchAll(/^\| `([\w-]+?)-?(?:…)?` \|/gm)].map(([, step = '']) => step);
+    expect(steps).toEqual(['package', 'signing-right']);
+    for (const step of steps) expect(main.text).toMatch(new RegExp(`^ +name: '${step}(-\\$\\{app\\})?'$`, 'm'));
+  });
+});
+
 test('the outputs that its commands read are there', () => {
   const outputs = outputsOf(main);
   const read = [...page.matchAll(/azd env get-value (\w+)/g)].map(([, name = '']) => name);
