@@ -206,6 +206,7 @@ export function settingsOf(
 ): Record<string, string> {
   return {
     WEBSITE_SITE_NAME: `lanyard-${app}-test`,
+    AzureWebJobsStorage__accountName: `lanyard${app}`,
     AzureWebJobsStorage__blobServiceUri: services.hostBlobs.url,
     AzureWebJobsStorage__credential: 'managedidentity',
     AzureWebJobsStorage__clientId: CLIENT_IDS[app],
