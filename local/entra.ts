@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from './cli/connection.ts';
 import { runEntra } from './entra-setup/command.ts';
 import { runTool } from './entra-setup/run-tool.ts';
 
@@ -21,6 +22,7 @@ runEntra(process.argv.slice(2), {
   print: (line) => console.log(line),
   ask,
   env: process.env,
+  admin: (url, proof) => connect({ positionals: [], flags: {}, options: { url, ...proof } }),
   run: runTool,
 }).then(
   (code) => process.exit(code),

@@ -1,3 +1,5 @@
+import { AdminApiError } from '../admin-client.ts';
+import { printable } from '../cli/printable.ts';
 import { readArguments, usage } from './arguments.ts';
 import { openContext } from './context.ts';
 import { GraphError } from './graph-client.ts';
@@ -24,7 +26,6 @@ export async function runEntra(args: string[], outside: Outside): Promise<number
       outside.print(error.message);
       return 2;
     }
-    if (!(error instanceof GraphError || error instanceof ToolError)) throw error;
     outside.print(explain(error, args[0]));
     return 1;
   }
@@ -39,8 +40,10 @@ const ROLES: Record<string, string> = {
   'directory-rights': 'Privileged Role Administrator',
 };
 
-function explain(error: GraphError | ToolError, topic: string | undefined): string {
+function explain(error: unknown, topic: string | undefined): string {
+  if (error instanceof AdminApiError) return `The admin API of Lanyard refused: ${printable(error.message)}`;
   if (error instanceof ToolError) return error.message;
+  if (!(error instanceof GraphError)) throw error;
   if (error.status === 401) return `${error.message}\nThe sign-in has ended or is of another cloud: az login`;
   if (error.status !== 403) return error.message;
   const role = ROLES[topic ?? ''] ?? 'one that may read applications';

@@ -1,6 +1,7 @@
 import { type Arguments, checked, type TextOption } from './arguments.ts';
 import { azdValues, signedIn, type Values } from './azure-cli.ts';
 import { GraphClient } from './graph-client.ts';
+import { LanyardSettings } from './lanyard-settings.ts';
 import { type Outside, SetupError } from './outside.ts';
 
 /** What every topic is given: Graph, the tenant, and what is known of the deployment. */
@@ -11,6 +12,8 @@ export interface Context {
   /** GUID in lower case. */
   tenantId: string;
   azd: { values: Values; set(name: string, value: string): Promise<void> } | undefined;
+  /** The settings of Lanyard, where address and proof of the admin API are known. */
+  settings: LanyardSettings | undefined;
   /** @returns an option, else the variable, else what azd knows; undefined when nobody says it */
   optional(option: TextOption, variable: string): string | undefined;
   /** The same. @throws {SetupError} when nobody says it */
@@ -39,5 +42,22 @@ export async function openContext(args: Arguments, outside: Outside): Promise<Co
   const set = async (name: string, value: string) => {
     await outside.run('azd', ['env', 'set', name, value, '--no-prompt']);
   };
-  return { args, outside, graph, tenantId, azd: values && { values, set }, optional, needed };
+  return {
+    args,
+    outside,
+    graph,
+    tenantId,
+    azd: values && { values, set },
+    settings: settingsOf(outside, optional),
+    optional,
+    needed,
+  };
+}
+
+function settingsOf(outside: Outside, optional: Context['optional']): LanyardSettings | undefined {
+  const url = optional('url', 'LANYARD_URL');
+  const key = optional('key', 'LANYARD_KEY');
+  const token = optional('token', 'LANYARD_TOKEN');
+  if (!url || !(key || token)) return undefined;
+  return new LanyardSettings(outside.admin(url, token ? { token } : { key }));
 }

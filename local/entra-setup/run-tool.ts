@@ -23,10 +23,10 @@ export function commandFor(
 }
 
 /** @returns what the tool printed. @throws {ToolError} with the tool's own words */
-export async function runTool(tool: 'az' | 'azd', args: string[]): Promise<string> {
+export async function runTool(tool: 'az' | 'azd', args: string[], timeoutMs = 120_000): Promise<string> {
   const [program, all] = commandFor(tool, args);
   try {
-    return (await run(program, all, { maxBuffer: 16 * 1024 * 1024, windowsHide: true, timeout: 120_000 })).stdout;
+    return (await run(program, all, { maxBuffer: 16 * 1024 * 1024, windowsHide: true, timeout: timeoutMs })).stdout;
   } catch (error) {
     const { code, stderr, message } = error as { code?: string | number; stderr?: string; message: string };
     const said = stderr?.trim() || message;

@@ -1,5 +1,7 @@
+import { AdminApiError } from '../../local/admin-client.ts';
 import { runEntra } from '../../local/entra-setup/command.ts';
 import { ToolError } from '../../local/entra-setup/outside.ts';
+import { DEFAULT_POLICY, type Policy, policySchema } from '../../shared/catalogue/policy.ts';
 import { type Directory, TENANT_ID } from './directory.ts';
 import { graphFetch } from './graph-fetch.ts';
 
@@ -18,6 +20,10 @@ export class AdministratorsMachine {
   /** Milliseconds that were waited for something. */
   waited: number[] = [];
   fetch: typeof fetch;
+  /** The organisation's settings at the admin API. */
+  settings: Policy = structuredClone(DEFAULT_POLICY);
+  /** How the admin API was called: method and proof. */
+  adminCalls: string[] = [];
 
   constructor(directory: Directory) {
     this.directory = directory;
@@ -35,9 +41,19 @@ export class AdministratorsMachine {
       print: (line) => lines.push(line),
       ask: async () => this.answer,
       env: this.env,
+      admin: (url, proof) => ({ call: (method, path, body) => this.#admin(`${url}${path}`, proof, method, body) }),
       run: (tool, toolArgs) => this.#run(tool, toolArgs),
     });
     return { code, text: lines.join('\n') };
+  }
+
+  /** What the admin API would do: the whole is checked, and what is left out takes its default. */
+  async #admin<T>(url: string, proof: object, method: string, body: unknown): Promise<T> {
+    this.adminCalls.push(`${method} ${url} ${JSON.stringify(proof)}`);
+    if (!JSON.stringify(proof).includes('good'))
+      throw new AdminApiError(401, 'The key or the token is wrong or missing (401).');
+    if (method === 'PUT') this.settings = policySchema.parse(body);
+    return { ...this.settings, push: { ...this.settings.push, hasSecret: false } } as T;
   }
 
   async #run(tool: string, args: string[]): Promise<string> {
