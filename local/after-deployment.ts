@@ -1,27 +1,15 @@
-import { execFile } from 'node:child_process';
 import { request } from 'node:https';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
+import { inSubscription } from './azure-cli.ts';
 import { deploymentOutputs } from './deployment-outputs.ts';
-import { finishDeployment, type Outside, type OutsideReply } from './finish-deployment.ts';
+import type { Outside, OutsideReply } from './deployment-outside.ts';
+import { runTool } from './entra-setup/run-tool.ts';
+import { finishDeployment } from './finish-deployment.ts';
 
 /**
- * `npm run after-deployment`: azd runs it after each deployment. By hand with `-- --deployment NAME`, the name of the deployment
- * in the subscription, or with its outputs in the environment.
+ * `npm run after-deployment`: azd runs it after each deployment. By hand with the name of the deployment in the subscription
+ * (`npm run after-deployment NAME`), or with its outputs in the environment.
  */
-
-const run = promisify(execFile);
-/** The Azure CLI is a script on Windows, which is only found by a shell. */
-const shell = process.platform === 'win32';
-
-async function az(args: string[]): Promise<string> {
-  try {
-    return (await run('az', args, { shell, maxBuffer: 16 * 1024 * 1024 })).stdout;
-  } catch (error) {
-    const { code, stderr, message } = error as { code?: string; stderr?: string; message: string };
-    if (code === 'ENOENT') throw new Error('The Azure CLI (az) is not installed, or not in the path.');
-    throw new Error(`az ${args.slice(0, 3).join(' ')}: ${stderr?.trim() || message}`);
-  }
-}
 
 const send: Outside['send'] = (method, url, headers, body) =>
   new Promise<OutsideReply>((resolve, reject) => {
@@ -40,12 +28,26 @@ const send: Outside['send'] = (method, url, headers, body) =>
     call.end(body);
   });
 
+const az = (args: string[]) => runTool('az', args, AZ_TIMEOUT_MS);
+/** The first time it fetches Bicep and waits for a deployment. */
+const AZ_TIMEOUT_MS = 600_000;
+
 async function finish(): Promise<boolean> {
-  const { deployment } = parseArgs({ options: { deployment: { type: 'string' } } }).values;
-  const outputs = deployment === undefined ? {} : await deploymentOutputs(az, deployment);
-  const wait = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
-  const env = { ...process.env, ...outputs };
-  return finishDeployment({ env, az, send, wait, print: (line) => console.log(line) });
+  // PowerShell takes the -- away from npm run, and npm then takes --deployment: what is left of it is the name.
+  const options = { deployment: { type: 'string' } } as const;
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const name = values.deployment ?? positionals[0];
+  const inIt = inSubscription(az, process.env['AZURE_SUBSCRIPTION_ID']);
+  const outputs = name === undefined ? {} : await deploymentOutputs(inIt, name);
+  return finishDeployment({
+    env: { ...process.env, ...outputs },
+    platform: process.platform,
+    az,
+    send,
+    wait: (ms) => new Promise((done) => setTimeout(done, ms)),
+    print: (line) => console.log(line),
+    printError: (line) => console.error(line),
+  });
 }
 
 finish().then(

@@ -78,7 +78,7 @@ test('the Node version is one that the project supports and tests', () => {
 
 test('what happens after a deployment finds its values among the outputs', () => {
   const outputs = [...outputsOf(main).keys()];
-  const wanted = [...readText('local/finish-deployment.ts').matchAll(/^ {2}'((?:LANYARD|AZURE)_[A-Z_]+)',$/gm)].map(
+  const wanted = [...readText('local/deployment-outputs.ts').matchAll(/^ {2}'((?:LANYARD|AZURE)_[A-Z_]+)',$/gm)].map(
     ([, name]) => name,
   );
   expect(wanted.length).toBeGreaterThan(5);

@@ -59,10 +59,16 @@ test('the last step of a deployment makes the authority in the vault, lets the e
       LANYARD_ENROLL_PRINCIPAL: CLIENT_IDS.enroll,
       LANYARD_ENROLL_URL: url.enroll,
       LANYARD_ENROLL_APP_URL: url.enroll,
+      LANYARD_MANAGE_APP: 'lanyard-manage-test',
       LANYARD_MANAGE_APP_URL: url.manage,
     },
+    platform: 'linux',
     async az(args) {
-      if (args[0] === 'functionapp') return `${host.keys.master}\n`;
+      if (args[1] === 'keys') return `${host.keys.master}\n`;
+      if (args[0] === 'account') return '{}';
+      if (args[1] === 'config') return '[{ "name": "LANYARD_DEVICE_AUTH", "value": "certificate" }]';
+      if (args[0] === 'resource')
+        return '{ "properties": { "clientCertEnabled": true, "clientCertMode": "Required" } }';
       const parameter = (name: string) =>
         args.find((each) => each.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
       expect([parameter('vault'), parameter('signerRole')]).toEqual(['lanyard', 'signer']);
@@ -72,8 +78,9 @@ test('the last step of a deployment makes the authority in the vault, lets the e
     send: (method, address, headers, body) => send(address, { method, headers, body, ...trusted() }),
     wait: () => Promise.reject(new Error('Nothing has to be waited for here.')),
     print: (line) => printed.push(line),
+    printError: (line) => printed.push(line),
   });
-  expect(printed.join('\n').match(/^ {2}ok .*/gm)).toHaveLength(5);
+  expect(printed.join('\n').match(/^ {2}ok .*/gm)).toHaveLength(6);
   expect(done).toBe(true);
   const { root, issuing } = await production().get('/api/certificate-authority');
   expect([root.subject, issuing.subject]).toEqual([
