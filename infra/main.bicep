@@ -597,6 +597,7 @@ output LANYARD_VAULT string = vaultName
 output LANYARD_DATA_ACCOUNT string = dataAccount
 output LANYARD_SIGNER_ROLE string = roles.outputs.signer
 output LANYARD_ENROLL_PRINCIPAL string = identities[enroll].outputs.principalId
+output LANYARD_ADMIN_PRINCIPAL string = identities[admin].outputs.principalId
 
 @description('How the deployment was made, for what is done after it.')
 output LANYARD_ROOT string = deviceRoot

@@ -5,6 +5,7 @@ import { openContext } from './context.ts';
 import { GraphError } from './graph-client.ts';
 import { type Outside, SetupError, ToolError } from './outside.ts';
 import { carryOut } from './plan.ts';
+import { show } from './show.ts';
 import { planOf } from './topics.ts';
 
 /**
@@ -19,7 +20,8 @@ export async function runEntra(args: string[], outside: Outside): Promise<number
       return 0;
     }
     const context = await openContext(read, outside);
-    await carryOut(await planOf(read.topic, context), outside, read.flags.yes);
+    if (read.topic === 'show') await show(context);
+    else await carryOut(await planOf(read.topic, context), outside, read.flags.yes);
     return 0;
   } catch (error) {
     if (error instanceof SetupError) {

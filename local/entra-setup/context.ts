@@ -9,6 +9,8 @@ export interface Context {
   args: Arguments;
   outside: Outside;
   graph: GraphClient;
+  /** Graph with a token of the caller's for MDM policies, which that of the Azure CLI may not touch; undefined without one. */
+  policyGraph: GraphClient | undefined;
   /** GUID in lower case. */
   tenantId: string;
   azd: { values: Values; set(name: string, value: string): Promise<void> } | undefined;
@@ -38,20 +40,16 @@ export async function openContext(args: Arguments, outside: Outside): Promise<Co
   const where = { tenant: args.options.tenant, subscription: optional('subscription', 'AZURE_SUBSCRIPTION_ID') };
   const { token, tenantId } = await signedIn(outside, where);
   const { fetch, wait } = outside;
-  const graph = new GraphClient({ token, fetch, wait, address: args.options.graph ?? GRAPH });
+  const options = { token, fetch, wait, address: args.options.graph ?? GRAPH };
+  const graph = new GraphClient(options);
+  const policyToken = outside.env['LANYARD_GRAPH_TOKEN']?.trim();
+  const policyGraph = policyToken ? new GraphClient({ ...options, token: policyToken }) : undefined;
   const set = async (name: string, value: string) => {
     await outside.run('azd', ['env', 'set', name, value, '--no-prompt']);
   };
-  return {
-    args,
-    outside,
-    graph,
-    tenantId,
-    azd: values && { values, set },
-    settings: settingsOf(outside, optional),
-    optional,
-    needed,
-  };
+  const azd = values && { values, set };
+  const settings = settingsOf(outside, optional);
+  return { args, outside, graph, policyGraph, tenantId, azd, settings, optional, needed };
 }
 
 function settingsOf(outside: Outside, optional: Context['optional']): LanyardSettings | undefined {

@@ -60,6 +60,15 @@ export class GraphClient {
     this.#options = options;
   }
 
+  get address(): string {
+    return this.#options.address;
+  }
+
+  /** @returns the address of an object, as references to it are written */
+  linkTo(path: string): string {
+    return `${this.address}${path}`;
+  }
+
   /** @param path with version and query, such as `/v1.0/me`. @returns undefined when there is none (404). @throws {GraphError} */
   async find<T>(path: string): Promise<T | undefined> {
     try {

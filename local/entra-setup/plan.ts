@@ -4,7 +4,8 @@ import type { Outside } from './outside.ts';
 export interface Step {
   /** In the imperative, with the names that it is about. */
   text: string;
-  run(): Promise<void>;
+  /** @returns a sentence why it was not done, where the rest can be done without it; anything else for done */
+  run(): Promise<unknown>;
 }
 
 /** What there is, what would be done, and what is left to a person. */
@@ -45,8 +46,8 @@ export async function carryOut(plan: Plan, outside: Outside, isAgreed: boolean):
   }
   print('');
   for (const [index, { text, run }] of plan.steps.entries()) {
-    await run();
-    print(`  done ${index + 1}. ${text}`);
+    const reason = await run();
+    print(typeof reason === 'string' ? `  NOT DONE ${index + 1}. ${text}: ${reason}.` : `  done ${index + 1}. ${text}`);
   }
   printLeft(plan, print);
   return true;

@@ -79,8 +79,8 @@ export class Registration {
 
 /** By what a registration of ours is found again. */
 export interface Wanted {
-  /** A tag of the application that this command sets. */
-  mark: string;
+  /** A tag of the application that this command sets, or a filter for what it does not make itself. */
+  mark: string | { filter: string };
   /** The client id that the caller names; it alone counts then. */
   clientId?: string | undefined;
   /** The client id that the settings name. It may be of a registration that was deleted. */
@@ -117,14 +117,13 @@ async function byClientId(graph: GraphClient, clientId: string): Promise<Applica
   return found && complete(found);
 }
 
-async function byMark(graph: GraphClient, mark: string): Promise<Application | undefined> {
-  const filter = encodeURIComponent(`tags/any(t:t eq '${mark}')`);
+async function byMark(graph: GraphClient, mark: Wanted['mark']): Promise<Application | undefined> {
+  const condition = typeof mark === 'string' ? `tags/any(t:t eq '${mark}')` : mark.filter;
+  const filter = encodeURIComponent(condition);
   const found = await graph.list<Application>(`/v1.0/applications?$filter=${filter}&$select=${FIELDS}`);
   if (found.length > 1) {
     const ids = found.map(({ appId }) => appId).join(', ');
-    throw new SetupError(
-      `Several app registrations bear the tag ${mark}: ${ids}. Name the right one with --client-id.`,
-    );
+    throw new SetupError(`Several app registrations fit (${condition}): ${ids}. Name the right one with --client-id.`);
   }
   return found[0] && complete(found[0]);
 }

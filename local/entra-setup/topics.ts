@@ -1,25 +1,29 @@
-import { ENTRA_CALLBACK_PATH } from '../../shared/wire/paths.ts';
+import { ENTRA_CALLBACK_PATH, ENTRA_DISCOVERY_PATH, TERMS_OF_USE_PATH } from '../../shared/wire/paths.ts';
 import { administratorsMark } from './administrator-roles.ts';
 import { planAdministrators } from './administrators.ts';
 import type { Topic } from './arguments.ts';
 import { caller } from './caller.ts';
 import type { Context } from './context.ts';
-import { SetupError } from './outside.ts';
+import { planDirectoryRights } from './directory-rights.ts';
+import { planEnrollment } from './enrollment.ts';
 import type { Plan } from './plan.ts';
 import { findRegistration } from './registration.ts';
 import { planAdministratorsRemoval } from './remove-administrators.ts';
+import { planEnrollmentRemoval } from './remove-enrollment.ts';
 import { planSignInRemoval } from './remove-sign-in.ts';
 import { planSignIn, signInMark } from './sign-in.ts';
 
 /** @returns the plan of what was typed. @throws {SetupError} when something about the deployment is not known */
-export function planOf(topic: Topic, context: Context): Promise<Plan> {
+export function planOf(topic: Exclude<Topic, 'show'>, context: Context): Promise<Plan> {
   switch (topic) {
     case 'administrators':
       return administrators(context);
     case 'sign-in':
       return signIn(context);
-    default:
-      throw new SetupError(`${topic} is not known`);
+    case 'enrollment':
+      return enrollment(context);
+    case 'directory-rights':
+      return directoryRights(context);
   }
 }
 
@@ -58,4 +62,32 @@ async function signIn(context: Context): Promise<Plan> {
   const mark = signInMark(environment);
   const registration = await findRegistration(graph, { mark, clientId: args.options['client-id'], lastClientId });
   return args.flags.remove ? planSignInRemoval(registration, wanted) : planSignIn(registration, wanted);
+}
+
+async function enrollment(context: Context): Promise<Plan> {
+  const { graph, args, settings, tenantId, policyGraph } = context;
+  const enrollUrl = context.needed('enroll-url', 'LANYARD_ENROLL_URL');
+  const wanted = {
+    tenantId,
+    enrollUrl,
+    discoveryUrl: `${enrollUrl}${ENTRA_DISCOVERY_PATH}`,
+    termsOfUseUrl: `${enrollUrl}${TERMS_OF_USE_PATH}`,
+    scope: args.options.scope as 'all' | 'none' | undefined,
+    groups: args.groups.map((id) => id.toLowerCase()),
+    settings,
+    graph,
+    policyGraph,
+  };
+  const mark = { filter: `identifierUris/any(u:u eq '${enrollUrl}')` };
+  const lastClientId = (await settings?.read())?.entra.audiences.find((audience) => GUID.test(audience));
+  const registration = await findRegistration(graph, { mark, clientId: args.options['client-id'], lastClientId });
+  return args.flags.remove ? planEnrollmentRemoval(registration, wanted) : planEnrollment(registration, wanted);
+}
+
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function directoryRights({ args, graph, needed }: Context): Promise<Plan> {
+  const principal = needed('admin-principal', 'LANYARD_ADMIN_PRINCIPAL').toLowerCase();
+  const { remove, readOnly } = args.flags;
+  return planDirectoryRights(graph, { principal, amount: remove ? 'none' : readOnly ? 'read' : 'all' });
 }

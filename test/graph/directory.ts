@@ -247,9 +247,11 @@ function shownApplication({ federated: _, ...application }: StoredApplication): 
 }
 
 function listApplications({ directory, query }: Call) {
-  const tag = /^tags\/any\(t:t eq '([^']*)'\)$/.exec(query.get('$filter') ?? '')?.[1];
-  if (tag === undefined) throw badRequest('Unsupported or invalid query filter clause.', 'Request_UnsupportedQuery');
-  const found = directory.applications.filter(({ tags, id }) => tags.includes(tag) && !directory.isUnknown(id));
+  const filter = query.get('$filter') ?? '';
+  const [, property, value = ''] = /^(tags|identifierUris)\/any\((?:t:t|u:u) eq '([^']*)'\)$/.exec(filter) ?? [];
+  if (!property) throw badRequest('Unsupported or invalid query filter clause.', 'Request_UnsupportedQuery');
+  const holds = (each: Application) => (property === 'tags' ? each.tags : each.identifierUris).includes(value);
+  const found = directory.applications.filter((each) => holds(each) && !directory.isUnknown(each.id));
   return page(found.map(shownApplication), query, '/v1.0/applications');
 }
 
