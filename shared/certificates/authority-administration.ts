@@ -61,7 +61,8 @@ export async function ensureAuthority(place: AuthorityPlace, at: Date): Promise<
 }
 
 /**
- * Makes a new issuing CA, which signs as soon as all apps know it. The one before stays accepted until its own end.
+ * Makes a new issuing CA, which signs as soon as all apps know it. The one before stays accepted until its own end. What an
+ * earlier call made before it broke off is taken, be it the new root or the issuing CA itself.
  *
  * @param choice below the root that signs now, or below a new one
  * @throws AuthorityConflict where another roll-over is under way, or the root that signs now is not ours
@@ -72,8 +73,13 @@ export async function rollOver(place: AuthorityPlace, choice: RootChoice, at: Da
   refuseTooSoon(authorities, at);
   const issuing = await place.keys.certificates('issuing');
   const roots = await place.keys.certificates('root');
+  const unpublished = madeButUnpublished(authorities, issuing, roots, choice, at);
+  if (unpublished) return place.records.publish(unpublished);
   try {
-    const root = choice === 'new' ? await makeRoot(place.keys, roots, at) : currentRoot(authorities, roots, at);
+    const root =
+      choice === 'new'
+        ? (unusedRoot(authorities, issuing, roots, at) ?? (await makeRoot(place.keys, roots, at)))
+        : currentRoot(authorities, roots, at);
     await makeIssuing(place, issuing, root, at);
   } catch (error) {
     throw error instanceof KeyPlaceMoved ? movedMeanwhile() : error;
@@ -206,6 +212,43 @@ async function untilSettled(act: () => Promise<void>): Promise<void> {
   }
 }
 
+/** An issuing CA that is newer than the one that signs, hangs below the root that is asked for, and was never made known. */
+function madeButUnpublished(
+  authorities: PublishedIssuer[],
+  issuing: CaCertificate[],
+  roots: CaCertificate[],
+  choice: RootChoice,
+  at: Date,
+): { certificate: Buffer; root: Buffer; key: string } | undefined {
+  const current = authorities.at(-1);
+  const made = issuing.find(
+    ({ certificate }) =>
+      current &&
+      isNewer(certificate, current.certificate) &&
+      !authorities.some((known) => known.certificate.equals(certificate)),
+  );
+  if (!current || !made) return undefined;
+  const root = roots.find(({ certificate }) => isIssuedBy(made.certificate, certificate))?.certificate;
+  if (!root || root.equals(current.root) !== (choice === 'current')) return undefined;
+  return isGood({ certificate: made.certificate, root }, at) ? { ...made, root } : undefined;
+}
+
+/** A root that a call made which broke off: in date, newer than the one that signs, and with nothing below it. */
+function unusedRoot(
+  authorities: PublishedIssuer[],
+  issuing: CaCertificate[],
+  roots: CaCertificate[],
+  at: Date,
+): CaCertificate | undefined {
+  const current = roots.find(({ certificate }) => authorities.at(-1)?.root.equals(certificate));
+  return roots.findLast(
+    ({ certificate }) =>
+      isInDate(certificate, at) &&
+      (!current || isNewer(certificate, current.certificate)) &&
+      !issuing.some((below) => isIssuedBy(below.certificate, certificate)),
+  );
+}
+
 function currentRoot(authorities: PublishedIssuer[], roots: CaCertificate[], at: Date): CaCertificate {
   const current = authorities.at(-1);
   if (!current) throw new AuthorityConflict('There is no certificate authority yet. POST /api/certificate-authority.');
@@ -244,6 +287,11 @@ function newestGood(roots: CaCertificate[], at: Date): CaCertificate | undefined
 
 function isGood({ certificate, root }: Pick<PublishedIssuer, 'certificate' | 'root'>, at: Date): boolean {
   return isInDate(certificate, at) && isInDate(root, at);
+}
+
+/** By what stands in them: where they lie, the order of two that were made within a second is not known. */
+function isNewer(certificate: Buffer, than: Buffer): boolean {
+  return new Date(new X509Certificate(certificate).validFrom) > new Date(new X509Certificate(than).validFrom);
 }
 
 function isIssuedBy(certificate: Buffer, root: Buffer): boolean {

@@ -121,6 +121,56 @@ describe.each([
     expect(new Date(root.validTo).getUTCFullYear()).toBe(later(3_000).getUTCFullYear() + 10);
   });
 
+  /** An instance that dies before it puts the certificate to the issuing key. */
+  const dying = () => {
+    const keys = deployment.instance();
+    const complete: KeyPlace['complete'] = (kind, ...rest) =>
+      kind === 'issuing' ? Promise.reject(new Error('cut off')) : keys.complete(kind, ...rest);
+    return records.with(Object.assign(Object.create(keys) as KeyPlace, { complete }));
+  };
+
+  test('gets one new root with its successor, however often that breaks off', async () => {
+    await ensureAuthority(place(), start);
+    const day = at(later(3_000));
+    for (const _ of [1, 2]) await expect(rollOver(dying(), 'new', day)).rejects.toThrow('cut off');
+    await rollOver(place(), 'new', day);
+    const roots = await deployment.instance().certificates('root');
+    expect(roots).toHaveLength(2);
+    expect(new Set(records.authorities.map(({ root }) => root.toString('hex')))).toEqual(
+      new Set(roots.map(({ certificate }) => certificate.toString('hex'))),
+    );
+    at(later(3_001));
+    await rollOver(place(), 'new', later(3_001));
+    expect(await deployment.instance().certificates('root')).toHaveLength(3);
+  });
+
+  test('goes on below the root that signs, where a new root was begun and is not wanted any more', async () => {
+    await ensureAuthority(place(), start);
+    const day = at(later(1_400));
+    await expect(rollOver(dying(), 'new', day)).rejects.toThrow('cut off');
+    await rollOver(place(), 'current', day);
+    expect(records.authorities[1]!.root).toEqual(records.authorities[0]!.root);
+  });
+
+  test.each(['current', 'new'] as const)(
+    'makes known what a roll-over below the %s root made and nobody was told of',
+    async (choice) => {
+      await ensureAuthority(place(), start);
+      const day = at(later(3_000));
+      const unpublished = place();
+      unpublished.records = Object.assign(Object.create(records) as MemoryRecords, {
+        publish: () => Promise.reject(new Error('cut off')),
+      });
+      await expect(rollOver(unpublished, choice, day)).rejects.toThrow('cut off');
+      await rollOver(place(), choice, day);
+      expect(await deployment.instance().certificates('issuing')).toHaveLength(2);
+      expect(await deployment.instance().certificates('root')).toHaveLength(choice === 'new' ? 2 : 1);
+      expect(records.authorities).toHaveLength(2);
+      const sameRoot = records.authorities[1]!.root.equals(records.authorities[0]!.root);
+      expect(sameRoot).toBe(choice === 'current');
+    },
+  );
+
   test('is not rolled over twice by a click too many', async () => {
     await ensureAuthority(place(), start);
     const day = at(later(1_400));
