@@ -12,6 +12,12 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** The zip format cannot say anything earlier; a fixed date makes the same sources give the same bytes. Local time, as in the zip. */
 const DATE = new Date(1980, 0, 1, 0, 0, 0);
 
+/**
+ * For azd, which takes the folder: a package that keeps its node_modules is deployed as it is, any other is built in Azure once
+ * more. There are none here, and nothing to build.
+ */
+const FUNCIGNORE = '.funcignore\n';
+
 /** One app, ready to be deployed. */
 export interface AppPackage {
   app: AppName;
@@ -52,6 +58,7 @@ async function packageApp(app: AppName, out: string): Promise<AppPackage> {
   const content = await contentOf(folder);
   const zip = zipSync(content, { level: 9, mtime: DATE });
   await writeFile(join(out, `${app}.zip`), zip);
+  await writeFile(join(folder, '.funcignore'), FUNCIGNORE);
   await writeFile(join(out, `${app}.maps.zip`), zipSync(maps, { level: 6, mtime: DATE }));
   return {
     app,

@@ -15,7 +15,20 @@ describe('azure.yaml', () => {
 
   test('has a service for each app, which is the folder that npm run package makes', () => {
     expect(services.map(([, name, project]) => [name, project])).toEqual(APPS.map((app) => [app, `./out/${app}`]));
-    expect(azureYaml.match(/remoteBuild: false/g)).toHaveLength(APPS.length);
+  });
+
+  test('shows what the last step prints, and fails where it or the build fails', () => {
+    const postdeploy = /^ {2}postdeploy:\n([\s\S]*?)^\S/m.exec(azureYaml)?.[1] ?? '';
+    expect(postdeploy.match(/interactive: true/g)).toHaveLength(2);
+    const windows = [...azureYaml.matchAll(/shell: pwsh\n[\s\S]*?run: \|\n((?: {8}.*\n)+)/g)].map(([, run = '']) =>
+      run.trim().split(/\n\s*/),
+    );
+    expect(windows).toHaveLength(2);
+    for (const lines of windows) {
+      for (const [index, line] of lines.entries()) {
+        if (line.startsWith('npm')) expect(lines[index + 1]).toMatch(/exit \$LASTEXITCODE/);
+      }
+    }
   });
 
   test('finds each service by the tag that the template gives', () => {

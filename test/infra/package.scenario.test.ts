@@ -55,6 +55,14 @@ describe('each package', () => {
     }
   });
 
+  test('tells azd that nothing is to be built in Azure, beside the zip and not in it', async () => {
+    for (const { app, folder: made } of packages) {
+      const ignored = await readFile(join(made, '.funcignore'), 'utf8');
+      expect(ignored.split('\n').filter((line) => line && line !== '.funcignore')).toEqual([]);
+      expect(Object.keys(await content(app))).not.toContain('.funcignore');
+    }
+  });
+
   test('is the same, byte for byte, when it is made again', async () => {
     const again = await packageApps(join(folder, 'second'));
     expect(again.map(({ hash }) => hash)).toEqual(packages.map(({ hash }) => hash));
