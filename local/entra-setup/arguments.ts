@@ -72,7 +72,8 @@ for it, and Lanyard works without. A plan is shown first; repeating a command ch
 
 ${[...flags, ...texts, group].join('\n')}
 
-Names in brackets are variables, taken from the environment or from azd env get-values.`;
+Names in brackets are variables, taken from the environment or from azd env get-values. LANYARD_GRAPH_TOKEN may hold a token for
+MDM policies (enrollment), which that of the Azure CLI may not touch. docs/entra.md`;
 }
 
 /** @returns undefined when help is asked for. @throws {SetupError} for anything that is not taken */

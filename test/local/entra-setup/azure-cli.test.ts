@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { TOPICS } from '../../../local/entra-setup/arguments.ts';
 import { readValues } from '../../../local/entra-setup/azure-cli.ts';
 import { ToolError } from '../../../local/entra-setup/outside.ts';
 import { Directory } from '../../graph/directory.ts';
@@ -108,4 +111,13 @@ test.each([
   expect(text).toContain(words);
   expect(got).toBe(code);
   expect(machine.directory.calls).toEqual([]);
+});
+
+test('the page on Entra and the help have each part', async () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/entra.md'), 'utf8');
+  const { text } = await machine.type('--help');
+  for (const topic of TOPICS) {
+    expect(page).toMatch(new RegExp(`^\\| \`${topic}\` \\|`, 'm'));
+    expect(text).toMatch(new RegExp(`^ {2}${topic} `, 'm'));
+  }
 });

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { GRAPH_RIGHTS } from '../../../local/entra-setup/graph-rights.ts';
 import { Directory, MICROSOFT_GRAPH } from '../../graph/directory.ts';
@@ -62,6 +64,14 @@ describe('the rights', () => {
       expect(reason.length, value).toBeGreaterThan(20);
     }
   });
+});
+
+test('the page on Entra has each right with its reason and no other', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/entra.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| `([A-Za-z.]+\.All)` \| (reads|changes) \| (.+) \|$/gm)];
+  expect(rows.map(([, value, access, reason]) => [value, access, reason])).toEqual(
+    GRAPH_RIGHTS.map(({ value, access, reason }) => [value, access === 'read' ? 'reads' : 'changes', reason]),
+  );
 });
 
 describe('directory-rights', () => {
