@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 // Two kinds of test. `unit` touches no port and no process: it may run in parallel and stays under 30 seconds.
 // `scenarios` start the table service, the local host and simulated devices, and tell whole stories.
-// `soak` is the long form of test/soak, of which `scenarios` runs a twentieth; only `npm run soak` runs it.
+// `soak` is the long form of test/soak, of which `scenarios` runs a twentieth, and of the property tests, with cases that are drawn
+// anew; only `npm run soak` runs it.
 export default defineConfig({
   test: {
     // One second, the default, is little for a busy machine; what is waited for comes or does not.
@@ -40,8 +41,10 @@ export default defineConfig({
         test: {
           name: 'soak',
           globalSetup: ['test/support/run-folder.ts', 'test/support/shared-azurite.ts'],
-          include: ['test/soak/**/*.test.ts'],
-          env: { LANYARD_SOAK: '1' },
+          setupFiles: ['test/support/seed.ts'],
+          include: ['test/soak/**/*.test.ts', 'test/**/*.property.test.ts'],
+          env: { LANYARD_SOAK: '1', LANYARD_TEST_SEED: 'random', LANYARD_TEST_RUNS: '2000' },
+          testTimeout: 600_000,
           hookTimeout: 120_000,
         },
       },

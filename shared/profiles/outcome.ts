@@ -22,7 +22,8 @@ export function noteSent(before: SettingState | undefined, sending: Sending): Se
   const { target, group, hash, verb, now, session } = sending;
   const last = before?.attempt;
   const same = last && last.hash === hash ? last : undefined;
-  const wasOpen = last !== undefined && last.status === undefined && last.hash !== undefined;
+  // Of a Delete as well: the value may be gone.
+  const wasOpen = last !== undefined && last.status === undefined;
   const attempt: Attempt = {
     ...same,
     verb,

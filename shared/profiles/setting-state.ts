@@ -17,7 +17,7 @@ export interface SettingState {
   set?: string;
   /** When it said so. */
   setAt?: string;
-  /** A write of ours was never answered, so that something of ours may be there. */
+  /** A write of ours was never answered: something of ours may be there, and what was set may not. */
   unsure?: true;
   /** The last thing that was sent, while it has not come to what it should. */
   attempt?: Attempt;

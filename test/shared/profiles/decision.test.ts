@@ -248,6 +248,13 @@ describe('an answer', () => {
     expect(noteSent(open, { ...SENDING, hash: 'third' })).toMatchObject({ set: OTHER, unsure: true });
   });
 
+  test('that never comes after a Delete leaves it open whether the value is there still, and it is sent when it is wanted again', () => {
+    const gone = noteSent({ target: TARGET, set: HASH }, { ...SENDING, hash: undefined, verb: 'Delete', session: 's0' });
+    const sent = noteSent(gone, { ...SENDING, hash: HASH, session: 's1' });
+    const known = noteAnswered(sent, { status: 404, now: NOW });
+    expect(decide(want(), known, { ...MOMENT, session: 's1' })).toMatchObject({ act: 'set', verb: 'Add' });
+  });
+
   test('that is an abort of the session sets it aside after three', () => {
     let known = noteSent(undefined, SENDING);
     for (const session of ['s2', 's3']) known = noteSent(noteAborted(known, NOW), { ...SENDING, session });
