@@ -118,9 +118,9 @@ Up until Ctrl-C.
 
 Next things to try, in another terminal:
 
-  npm run lanyard -- invite kim@example.org${where}
-  npm run lanyard -- device enroll --server ${enrollUrl} --user kim@example.org --secret SECRET --name PC-2${where}
-  npm run lanyard -- devices${where}
+  node lanyard invite kim@example.org${where}
+  node lanyard device enroll --server ${enrollUrl} --user kim@example.org --secret SECRET --name PC-2${where}
+  node lanyard devices${where}
   curl --cacert ${root} -H "x-functions-key: $(cat ${join(folder, 'admin-key')})" ${enrollUrl}/api/devices
   ${reach}
 `;

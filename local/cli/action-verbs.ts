@@ -38,7 +38,7 @@ const action: Verb = {
   name: 'action',
   usage: 'action DEVICE ACTION [NAME=VALUE …]',
   summary:
-    'Has something done with a device when it next calls: restart, rename, scan, install, wipe. See: lanyard actions',
+    'Has something done with a device when it next calls: restart, rename, scan, install, wipe. See: node lanyard actions',
   positionals: ['DEVICE', 'ACTION', ...Array.from({ length: MOST }, () => '[NAME=VALUE]')],
   options: CONNECTION_OPTIONS,
   async run(input) {
@@ -85,7 +85,7 @@ const logs: Verb = {
     }));
     return {
       value: items,
-      text: table(rows, 'Nothing was uploaded. Ask for it with: lanyard action DEVICE collect-logs'),
+      text: table(rows, 'Nothing was uploaded. Ask for it with: node lanyard action DEVICE collect-logs'),
     };
   },
 };

@@ -47,7 +47,10 @@ const devices: Verb = {
       'last contact': lastContactDay ?? 'never',
       'certificate until': certificateEnd.slice(0, 10),
     }));
-    return { value: items, text: table(rows, 'There are no devices yet. Invite somebody: lanyard invite USER@DOMAIN') };
+    return {
+      value: items,
+      text: table(rows, 'There are no devices yet. Invite somebody: node lanyard invite USER@DOMAIN'),
+    };
   },
 };
 

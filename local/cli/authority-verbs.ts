@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { AdminApiError, type AdminClient } from '../admin-client.ts';
 import { confirm } from './confirm.ts';
 import { CONNECTION_OPTIONS, connect } from './connection.ts';
@@ -60,19 +60,31 @@ const rollOver: Verb = {
   },
   async run(input) {
     const body = rootOf(input, ['current', 'new', 'own']);
-    const before = shown(await connect(input).call<State>('GET', ROUTE));
-    if (!input.flags['yes'] && !(await confirm(before.text, 'Make the next issuing CA?'))) {
-      return { value: before.value, text: 'Nothing was changed.' };
+    const state = await connect(input).call<State>('GET', ROUTE);
+    const where = belowWhich(body.root, state);
+    if (!input.flags['yes'] && !(await confirm(shown(state).text, `Make the next issuing CA, ${where}?`))) {
+      return { value: state, text: 'Nothing was changed.' };
     }
-    return change(input, (admin) => admin.call('POST', `${ROUTE}/roll-over`, body));
+    const { value, text } = await change(input, (admin) => admin.call('POST', `${ROUTE}/roll-over`, body));
+    return { value, text: `Made the next issuing CA, ${where}.\n\n${text}` };
   },
 };
 
+function belowWhich(root: string | undefined, state: State): string {
+  if (root === 'own') return 'which your own root is to sign';
+  if (root === 'new') return 'below a new device root';
+  return `below the current root${state.root ? ` ${printable(state.root.subject)}` : ''}`;
+}
+
 const signingRequest: Verb = {
   name: 'authority signing-request',
-  usage: 'authority signing-request [--give-up] --key MASTER-KEY',
-  summary: 'Prints the request that your own root is to sign (PEM), for a file: … > lanyard.csr',
+  usage: 'authority signing-request [--out FILE | --give-up] --key MASTER-KEY',
+  summary: 'Prints the request that your own root is to sign (PEM), or writes it to a file.',
   options: {
+    out: {
+      type: 'string',
+      help: 'the file to write; PowerShell makes UTF-16 of what > writes, which others cannot read',
+    },
     'give-up': { type: 'boolean', help: 'give the request up in place of printing it, and its key with it' },
     ...MASTER_OPTIONS,
   },
@@ -81,6 +93,11 @@ const signingRequest: Verb = {
     if (input.flags['give-up']) return change(input, (admin) => admin.call('DELETE', path));
     return asMaster(async () => {
       const value = await connect(input).call<{ signingRequest: string }>('GET', path);
+      const { out } = input.options;
+      if (out !== undefined) {
+        writeTo(out, value.signingRequest);
+        return { value, text: `${out}: have your root sign it. Then: node lanyard authority install FILE ROOT-FILE` };
+      }
       return { value, text: value.signingRequest.trimEnd() };
     });
   },
@@ -126,6 +143,15 @@ function rootOf({ options: { root } }: Input, words: readonly string[]): { root?
   return root === undefined ? {} : { root };
 }
 
+/** @throws {UsageError} when it cannot be written */
+function writeTo(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, 'ascii');
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
 /** @throws {UsageError} when it cannot be read */
 function bytesOf(file: string): Buffer {
   try {
@@ -159,10 +185,12 @@ function shown(state: State): Output {
     ...(root ? [line('Device root', root)] : []),
     ...(issuing ? [line('Issuing CA', issuing)] : []),
     '',
-    table(rows, 'There is no certificate authority yet. Make it: lanyard authority create'),
+    table(rows, 'There is no certificate authority yet. Make it: node lanyard authority create'),
     '',
     ...(awaitingOwnRoot
-      ? [`A signing request has waited for your own root since ${awaitingOwnRoot}: lanyard authority signing-request`]
+      ? [
+          `A signing request has waited for your own root since ${awaitingOwnRoot}: node lanyard authority signing-request`,
+        ]
       : []),
     ...due.map(({ urgency, message }) => `Due (${urgency}): ${printable(message)}`),
     ...(due.length === 0 && issuing ? ['Nothing is due.'] : []),

@@ -7,7 +7,7 @@ import { UsageError } from './verb.ts';
  * @returns whether the answer is `y` or `yes`. @throws {UsageError} where there is nobody to ask
  */
 export async function confirm(text: string, question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new UsageError(`${text}\n\nNobody can be asked here: add --yes to go on`);
+  if (!process.stdin.isTTY) throw new UsageError(`${text}\n\n${question} Nobody can be asked here: add --yes to go on`);
   console.error(text);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {

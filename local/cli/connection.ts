@@ -62,7 +62,7 @@ export async function devicePath(admin: AdminClient, device: string): Promise<st
   const current = named.filter(({ state }) => state === 'enrolled' || state === 'unenrolling');
   const candidates = current.length > 0 ? current : named;
   const [only, another] = candidates;
-  if (!only) throw new UsageError(`No device is called ${device}. See: lanyard devices`);
+  if (!only) throw new UsageError(`No device is called ${device}. See: node lanyard devices`);
   if (another)
     throw new UsageError(
       `Several devices are called ${device}; name one: ${candidates.map(({ id }) => id).join(', ')}`,

@@ -46,7 +46,7 @@ function machineOf(input: Input): Pick<DeviceOptions, 'machine'> {
 async function openDevice(input: Input): Promise<WindowsDevice> {
   const options = optionsOf(input);
   if (!existsSync(options.folder))
-    throw new UsageError(`There is no device ${options.name}. Make it with: lanyard device enroll`);
+    throw new UsageError(`There is no device ${options.name}. Make it with: node lanyard device enroll`);
   return WindowsDevice.open(options);
 }
 
@@ -83,7 +83,7 @@ const enroll: Verb = {
     const enrollment = await device.enroll({ ...request, signIn: signInOf(input, request) }, entra);
     const lines = [
       ...enrollment.exchanged.map(describeStep),
-      `Enrolled as ${enrollment.enrollmentId}. Next: lanyard device sync --name ${options.name}`,
+      `Enrolled as ${enrollment.enrollmentId}. Next: node lanyard device sync --name ${options.name}`,
     ];
     return { value: enrollment, text: lines.join('\n') };
   },

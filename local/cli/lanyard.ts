@@ -7,11 +7,12 @@ import { DEVICE_VERBS } from './device-verbs.ts';
 import { ENROLLMENT_VERBS } from './enrollment-verbs.ts';
 import { INVENTORY_VERBS } from './inventory-verbs.ts';
 import { INVITATION_VERBS } from './invitation-verbs.ts';
+import { keptByNpm } from './kept-by-npm.ts';
 import { PROFILE_VERBS } from './profile-verbs.ts';
 import { TRACE_VERBS } from './trace-verbs.ts';
 import { runVerb, UsageError, type Verb } from './verb.ts';
 
-/** `npm run lanyard -- VERB …`: the admin API and the simulated device for people. */
+/** `node lanyard VERB …`: the admin API and the simulated device for people. */
 
 const VERBS: readonly Verb[] = [
   ...INVITATION_VERBS,
@@ -27,7 +28,7 @@ const VERBS: readonly Verb[] = [
 
 function overview(): string {
   const lines = VERBS.map(({ usage, summary }) => `  ${usage}\n      ${summary}`);
-  return `npm run lanyard -- VERB …   (each verb takes --help and --json)\n\n${lines.join('\n')}`;
+  return `node lanyard VERB …   (each verb takes --help and --json)\n\n${lines.join('\n')}\n\n  entra …\n      Sets up Microsoft Entra; see: node lanyard entra --help`;
 }
 
 async function main(args: string[]): Promise<number> {
@@ -38,7 +39,10 @@ async function main(args: string[]): Promise<number> {
     else console.error(`There is no verb "${args.join(' ')}".\n\n${overview()}`);
     return asksForHelp ? 0 : 2;
   }
-  console.log(await runVerb(verb, args.slice(verb.name.split(' ').length)));
+  const rest = args.slice(verb.name.split(' ').length);
+  const kept = keptByNpm(verb, rest, process.env);
+  if (kept.length > 0) throw new UsageError(`npm kept ${kept.join(', ')} for itself. Type: node lanyard ${verb.usage}`);
+  console.log(await runVerb(verb, rest));
   return 0;
 }
 

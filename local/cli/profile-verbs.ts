@@ -76,7 +76,7 @@ const list: Verb = {
       'assigned to': forWhom(assignedTo),
       conflicts: [...new Set(conflicts.map((each) => each.with))].join(' '),
     }));
-    return { value: items, text: table(rows, 'There are no profiles yet. See: lanyard profile templates') };
+    return { value: items, text: table(rows, 'There are no profiles yet. See: node lanyard profile templates') };
   },
 };
 
@@ -204,7 +204,7 @@ const templates: Verb = {
       return { value: items, text: table(rows, 'There are none.') };
     }
     const form = items.find((each) => each.name === name);
-    if (!form) throw new UsageError(`There is no template ${name}. See: lanyard profile templates`);
+    if (!form) throw new UsageError(`There is no template ${name}. See: node lanyard profile templates`);
     return { value: form, text: describeTemplate(form) };
   },
 };

@@ -35,7 +35,7 @@ const on: Verb = {
     const path = await devicePath(admin, input.positionals[0] ?? '');
     const hours = numberOf(input, 'hours') ?? DEFAULT_HOURS;
     const value = await admin.call<{ trace: { until: string } }>('POST', `${path}/trace`, { hours });
-    return { value, text: `Traced until ${value.trace.until}. Look at it with: lanyard trace show DEVICE` };
+    return { value, text: `Traced until ${value.trace.until}. Look at it with: node lanyard trace show DEVICE` };
   },
 };
 
@@ -72,7 +72,7 @@ const show: Verb = {
         device: says.slice(0, 70),
         server: server.slice(0, 70),
       }));
-      return { value: items, text: table(rows, 'Nothing was traced. Switch it on with: lanyard trace on DEVICE') };
+      return { value: items, text: table(rows, 'Nothing was traced. Switch it on with: node lanyard trace on DEVICE') };
     }
     const exchange = await admin.call<Exchange>('GET', `${path}/${encodeURIComponent(n)}`);
     return { value: exchange, text: textOf(exchange, input.flags['xml'] ?? false) };

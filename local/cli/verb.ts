@@ -40,7 +40,7 @@ export function helpOf(verb: Verb): string {
   const lines = options.map(
     ([name, { type, help }]) => `  --${name}${type === 'string' ? ' VALUE' : ''}`.padEnd(26) + help,
   );
-  return `lanyard ${verb.usage}\n\n${verb.summary}\n\n${lines.join('\n')}`;
+  return `node lanyard ${verb.usage}\n\n${verb.summary}\n\n${lines.join('\n')}`;
 }
 
 /**
@@ -54,7 +54,7 @@ export async function runVerb(verb: Verb, args: string[]): Promise<string> {
   const needed = wanted.filter((name) => !name.startsWith('['));
   if (positionals.length < needed.length || positionals.length > wanted.length) {
     throw new UsageError(
-      `lanyard ${verb.name} takes ${wanted.length ? wanted.join(' and ') : 'no further words'}. Usage: lanyard ${verb.usage}`,
+      `node lanyard ${verb.name} takes ${wanted.length ? wanted.join(' and ') : 'no further words'}. Usage: node lanyard ${verb.usage}`,
     );
   }
   const options: Input['options'] = {};
@@ -75,7 +75,7 @@ function read(verb: Verb, args: string[]) {
     return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
     throw new UsageError(
-      `${error instanceof Error ? error.message.split('.')[0] : error}. Usage: lanyard ${verb.usage}`,
+      `${error instanceof Error ? error.message.split('.')[0] : error}. Usage: node lanyard ${verb.usage}`,
     );
   }
 }

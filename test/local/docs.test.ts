@@ -72,6 +72,10 @@ describe.each(PAGES)('%s', (page) => {
     for (const [, path = ''] of named) expect(existsSync(join(ROOT, path)), path).toBe(true);
   });
 
+  test('shows the command line as every shell takes it: PowerShell loses the -- of npm run', () => {
+    expect(read(page)).not.toMatch(/npm run (?:--silent )?lanyard/);
+  });
+
   test('names commands that npm knows', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     for (const [, script] of read(page).matchAll(/npm run ([\w:-]+)/g)) expect(scripts).toHaveProperty([script ?? '']);

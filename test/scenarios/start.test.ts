@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 /** The commands of the README as a newcomer types them: processes of their own, a folder that lasts. */
 
 const TSX = join(import.meta.dirname, '../../node_modules/tsx/dist/cli.mjs');
-const LOCAL = join(import.meta.dirname, '../../local');
+const ROOT = join(import.meta.dirname, '../..');
+const LOCAL = join(ROOT, 'local');
 
 let folder = '';
 beforeAll(async () => {
@@ -20,8 +21,14 @@ interface Ended {
   output: string;
 }
 
-function run(script: string, args: string[]): { process: ChildProcess; ended: Promise<Ended>; output: () => string } {
-  const child = spawn(process.execPath, [TSX, join(LOCAL, script), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+type Running = { process: ChildProcess; ended: Promise<Ended>; output: () => string };
+
+function run(script: string, args: string[]): Running {
+  return runNode([TSX, join(LOCAL, script), ...args]);
+}
+
+function runNode(args: string[], env = process.env): Running {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: ROOT, env });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const ended = new Promise<Ended>((resolve) => child.on('close', (code) => resolve({ code, output })));
@@ -55,7 +62,8 @@ async function start(...args: string[]) {
   return { url, port, managePort, output: running.output, stop };
 }
 
-const lanyard = (...args: string[]) => run('cli/lanyard.ts', [...args, '--folder', folder]).ended;
+/** `node lanyard …` as it is typed in the folder of the project. */
+const lanyard = (...args: string[]) => runNode(['lanyard', ...args, '--folder', folder]).ended;
 
 describe('npm start', () => {
   test('serves, lets the command line do the main job, and finds the same CA and devices when it starts again', async () => {
@@ -137,7 +145,7 @@ describe('npm start', () => {
   });
 });
 
-describe('npm run lanyard', () => {
+describe('the command line', () => {
   test.each([
     [['--help'], 0, 'device enroll'],
     [['fly'], 2, 'There is no verb'],
@@ -149,5 +157,17 @@ describe('npm run lanyard', () => {
     const ended =
       args[0] === '--help' || args[0] === 'fly' ? await run('cli/lanyard.ts', args).ended : await lanyard(...args);
     expect(ended).toEqual({ code, output: expect.stringContaining(message) });
+  });
+
+  test('does nothing when npm kept an option for itself, as it does in PowerShell', async () => {
+    const env = { ...process.env, npm_lifecycle_event: 'lanyard', npm_config_root: 'own' };
+    const { code, output } = await runNode(['lanyard', 'authority', 'roll-over', '--yes', '--folder', folder], env)
+      .ended;
+    expect([code, output]).toEqual([2, expect.stringContaining('npm kept --root for itself. Type: node lanyard')]);
+  });
+
+  test('has the setup of Microsoft Entra', async () => {
+    const { code, output } = await runNode(['lanyard', 'entra', '--help']).ended;
+    expect([code, output]).toEqual([0, expect.stringContaining('Microsoft Entra')]);
   });
 });

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { AUTHORITY_VERBS } from '../../../local/cli/authority-verbs.ts';
@@ -51,14 +51,18 @@ describe('lanyard authority', () => {
   });
 
   test('roll-over shows what there is and changes nothing without a yes; then the next CA settles', async () => {
-    const { issuing, issuers } = await state();
+    const { root, issuing, issuers } = await state();
     const refused = await asMaster('roll-over').catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(UsageError);
     expect(String(refused)).toContain(issuing.subject);
+    expect(String(refused)).toContain(`Make the next issuing CA, below the current root ${root.subject}?`);
+    await expect(asMaster('roll-over', '--root', 'new')).rejects.toThrow('below a new device root?');
+    await expect(asMaster('roll-over', '--root', 'own')).rejects.toThrow('which your own root is to sign?');
     await expect(asMaster('roll-over', '--root', 'other', '--yes')).rejects.toThrow('--root takes current, new, own');
     expect((await state()).issuers).toEqual(issuers);
     const text = await asMaster('roll-over', '--yes');
     expect(text).toMatch(/ settling /);
+    expect(text).toContain(`Made the next issuing CA, below the current root ${root.subject}.`);
     expect((await state()).issuers).toMatchObject([{ state: 'issuing' }, { state: 'settling' }]);
     await expect(asMaster('roll-over', '--yes')).rejects.toMatchObject({ status: 409 });
   });
@@ -68,6 +72,10 @@ describe('lanyard authority', () => {
     expect(await asMaster('roll-over', '--root', 'own', '--yes')).toContain('waited for your own root since');
     const pem = await asMaster('signing-request');
     expect(pem).toMatch(/^-----BEGIN CERTIFICATE REQUEST-----[\s\S]*-----END CERTIFICATE REQUEST-----$/);
+    const file = join(lanyard().folder, 'lanyard.csr');
+    expect(await asMaster('signing-request', '--out', file)).toContain('have your root sign it');
+    expect((await readFile(file)).toString('latin1').trimEnd()).toBe(pem);
+    await expect(asMaster('signing-request', '--out', lanyard().folder)).rejects.toThrow(UsageError);
     const request = readSigningRequest(Buffer.from(pem.replace(/-----.*-----|\s/g, ''), 'base64'));
     const organisation = new OrganisationRoot(lanyard().now());
     const [issuing, root] = [organisation.issuing(request.subjectPublicKeyInfo), organisation.root()];
