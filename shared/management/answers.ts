@@ -215,7 +215,11 @@ function settleAtomics(turn: Turn): void {
   for (const command of turn.copy.commands) {
     if (command.verb !== 'Atomic' || command.state !== 'sent') continue;
     const isSaid = command.atomicStatus !== undefined || command.results.some((result) => result !== null);
-    if (isSaid) noteProgress(turn, settleAnswered(command, { now: turn.input.now, final: true }));
+    if (!isSaid) continue;
+    const settled = settleAnswered(command, { now: turn.input.now, final: true });
+    // What an earlier session said of the user holds nothing back in the one that begins.
+    if (turn.input.opens) turn.copy.update(settled);
+    else noteProgress(turn, settled);
   }
 }
 

@@ -140,6 +140,18 @@ describe("a command for the user's part of the tree that is not there yet", () =
     expect(device.partition.command(id).unanswered).toBeUndefined();
   });
 
+  test('as an Atomic whose answer broke off goes with the very next session', async () => {
+    const device = model();
+    const id = device.partition.queueItems('Atomic', [{ verb: 'Add', target: USER, data: '1' }]);
+    const { commands } = await device.begin();
+    const inner = commands.find(({ verb }) => verb === 'Add')?.cmdId;
+    const status = `<Status><CmdID>9</CmdID><MsgRef>1</MsgRef><CmdRef>${inner}</CmdRef><Cmd>Add</Cmd><Data>500</Data></Status>`;
+    await device.next(status, { final: false });
+    expect(targets(await device.begin())).toContain(USER);
+    await device.answer();
+    expect(device.partition.command(id)).toMatchObject({ state: 'done', userRefusals: 1 });
+  });
+
   test('fails when five sessions could not do it', async () => {
     const device = model();
     const id = device.partition.queue('Replace', USER, { data: '1' });
