@@ -5,6 +5,8 @@ import { type Device, hasLeft, type Join, type Unenroll } from '../devices/devic
 import { readDeviceAndContact } from '../devices/device-rows.ts';
 import { isMobile } from '../devices/mobile.ts';
 import { notFound } from '../platform/problem.ts';
+import { nodeOf } from '../profiles/profile.ts';
+import { type DeviceProfiles, isOurs, PROFILES_OF_DEVICE_ROW } from '../profiles/setting-state.ts';
 import type { Storage } from '../storage/storage.ts';
 import { decideGate, OPENED_BY } from './gate.ts';
 import { CONSEQUENCES, consequenceOf } from './unenroll-consequences.ts';
@@ -32,7 +34,7 @@ export interface UnenrollPreview {
 
 export interface Consequence {
   what: string;
-  /** What finished commands and the defaults have put there, by node or setting; empty where nothing is known. */
+  /** What finished commands, the profiles and the defaults have put there, by node or setting; empty where nothing is known. */
   known: string[];
 }
 
@@ -51,16 +53,25 @@ export async function showUnenroll(storage: Storage, deviceId: string): Promise<
     commands.push(...page.items);
     cursor = page.next;
   } while (cursor && commands.length < MAX_COMMANDS);
-  return previewUnenroll(found.device.value, commands, found.lastContact);
+  const profiles = await storage.table('devices').get<DeviceProfiles>(deviceId, PROFILES_OF_DEVICE_ROW);
+  const settings = profiles?.value.settings ?? {};
+  return previewUnenroll(found.device.value, { commands, settings }, found.lastContact);
 }
 
-/** @param commands all that are known of the device, finished or not, in any order */
+/** What the server did on a device. */
+interface Done {
+  /** All that are known of it, finished or not, in any order. */
+  commands: readonly Command[];
+  /** What is known of the settings of its profiles, by node. */
+  settings: DeviceProfiles['settings'];
+}
+
 export function previewUnenroll(
   device: Device,
-  commands: readonly Command[],
+  { commands, settings }: Done,
   lastContact: string | undefined,
 ): UnenrollPreview {
-  const known = knownNodes(commands);
+  const known = withSettings(knownNodes(commands), settings);
   const consequences = CONSEQUENCES.map(({ id, what, stays }) => ({
     stays,
     what,
@@ -102,6 +113,13 @@ function knownNodes(commands: readonly Command[]): string[] {
     }
   }
   return [...nodes];
+}
+
+/** And those that profiles set, or may have; each once, however it is written. */
+function withSettings(nodes: readonly string[], settings: DeviceProfiles['settings']): string[] {
+  const named = new Set(nodes.map(nodeOf));
+  const others = Object.entries(settings).filter(([node, state]) => isOurs(state) && !named.has(node));
+  return [...nodes, ...others.map(([, { target }]) => target)];
 }
 
 function isAtOrBelow(node: string, top: string): boolean {

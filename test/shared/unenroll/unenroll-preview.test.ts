@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { Command, Verb } from '../../../shared/commands/command.ts';
 import type { Device, Join } from '../../../shared/devices/device.ts';
 import { requestUnenroll } from '../../../shared/devices/unenroll.ts';
-import { previewUnenroll } from '../../../shared/unenroll/unenroll-preview.ts';
-import { enrolledDevice } from '../../support/partition.ts';
+import { nodeOf } from '../../../shared/profiles/profile.ts';
+import { PROFILES_OF_DEVICE_ROW, type SettingState } from '../../../shared/profiles/setting-state.ts';
+import { previewUnenroll, showUnenroll } from '../../../shared/unenroll/unenroll-preview.ts';
+import { enrolledDevice, Partition } from '../../support/partition.ts';
 
 const AT = '2026-03-01T12:00:00.000Z';
 const NOW = new Date(AT);
@@ -18,7 +20,7 @@ function command(verb: Verb, target: string, state: Command['state'] = 'done', m
 
 const joined = (kind: Join['kind']): Partial<Device> => ({ join: { kind, readAt: AT } });
 const preview = (change: Partial<Device> = {}, ...commands: Command[]) =>
-  previewUnenroll(enrolledDevice(change), commands, undefined);
+  previewUnenroll(enrolledDevice(change), { commands, settings: {} }, undefined);
 const knownTo = (part: 'removes' | 'keeps', what: string, ...commands: Command[]) =>
   preview({}, ...commands)[part].find((each) => each.what.includes(what))?.known;
 
@@ -83,6 +85,45 @@ describe('what an administrator is shown before a device leaves', () => {
     expect(preview({ defaults }).removes.find(({ what }) => what.includes('policies'))?.known).toEqual([
       'support.phone',
     ]);
+  });
+
+  describe('of what its profiles set', () => {
+    const wifi = './Device/Vendor/MSFT/WiFi/Profile/Office/WlanXml';
+    const camera = './Device/Vendor/MSFT/Policy/Config/Camera/AllowCamera';
+    const bitlocker = './Device/Vendor/MSFT/BitLocker/RequireDeviceEncryption';
+    const knownBy = (states: readonly SettingState[], ...commands: Command[]) => {
+      const settings = Object.fromEntries(states.map((state) => [nodeOf(state.target), state]));
+      const shown = previewUnenroll(enrolledDevice(), { commands, settings }, undefined);
+      return [...shown.removes, ...shown.keeps].flatMap(({ what, known }) => known.map((node) => [what, node]));
+    };
+
+    test('knows each setting by what becomes of it', () => {
+      const done = [wifi, camera, bitlocker].map((target) => ({ target, set: 'h', setAt: AT }));
+      expect(knownBy(done)).toEqual([
+        [expect.stringContaining('policies'), camera],
+        [expect.stringContaining('Wi-Fi'), wifi],
+        [expect.stringContaining('other commands'), bitlocker],
+      ]);
+    });
+
+    test('knows what may be there, and not what the device refused', () => {
+      const attempt = { hash: 'h', verb: 'Replace', at: AT, session: 's', sends: 1 } as const;
+      const refused = { target: camera, attempt: { ...attempt, status: 500, failures: 1 } };
+      expect(knownBy([{ target: wifi, attempt }, refused]).map(([, node]) => node)).toEqual([wifi]);
+    });
+
+    test('names what a command set too once', () => {
+      const state = { target: './Vendor/MSFT/Policy/Config/Camera/AllowCamera', set: 'h' };
+      expect(knownBy([state], command('Replace', camera)).map(([, node]) => node)).toEqual([camera]);
+    });
+
+    test('reads it from the record of the device', async () => {
+      const partition = new Partition(enrolledDevice());
+      const settings = { [nodeOf(camera)]: { target: camera, set: 'h' } };
+      partition.apply([{ kind: 'insert', rowKey: PROFILES_OF_DEVICE_ROW, value: { settings } }]);
+      const { removes } = await showUnenroll(partition.storage(), partition.device.id);
+      expect(removes.find(({ what }) => what.includes('policies'))?.known).toEqual([camera]);
+    });
   });
 
   test('counts the commands that have not ended, and not those of the gate', () => {
