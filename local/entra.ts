@@ -4,7 +4,7 @@ import { connect } from './cli/connection.ts';
 import { runEntra } from './entra-setup/command.ts';
 import { runTool } from './entra-setup/run-tool.ts';
 
-/** `npm run entra -- WHAT`: Microsoft Entra, set up from the administrator's machine. None of it runs in Azure. */
+/** `node lanyard entra WHAT`: Microsoft Entra, set up from the administrator's machine. None of it runs in Azure. */
 
 async function ask(question: string): Promise<boolean | undefined> {
   if (!process.stdin.isTTY) return undefined;

@@ -3,6 +3,7 @@ import { AZURE_CLI, administratorsMark, ROLES, SCOPE, uriOf } from './administra
 import type { AppRoleAssignment, PermissionScope } from './graph-types.ts';
 import type { Plan, Step } from './plan.ts';
 import {
+  audienceNotes,
   hasClaims,
   hasEnabled,
   makingSteps,
@@ -30,9 +31,10 @@ export async function planAdministrators(registration: Registration, wanted: Adm
     title: 'Administrators sign in with Microsoft Entra (docs/deployment.md)',
     found: describeAdministrators(registration, assignments),
     notes: wanted.approver
-      ? wanted.notes
+      ? [...wanted.notes, ...audienceNotes(registration)]
       : [
           ...wanted.notes,
+          ...audienceNotes(registration),
           'Nobody gets the role Approver: the Azure CLI is signed in as an application. Name somebody with --approver OBJECT-ID.',
         ],
     steps: [
@@ -41,10 +43,11 @@ export async function planAdministrators(registration: Registration, wanted: Adm
         `Lanyard administrators (${wanted.environment})`,
         administratorsMark(wanted.environment),
       ),
+      ...rememberingSteps(registration, wanted.azd),
       ...applicationSteps(registration),
       ...principalSteps(registration),
       ...approverSteps(registration, assignments, wanted.approver),
-      ...azdSteps(registration, wanted.azd),
+      ...azdSteps(wanted.azd),
     ],
     left: () => whatIsLeft(registration, wanted),
   };
@@ -156,26 +159,24 @@ function approverSteps(
       async run() {
         const { id } = registration.principal;
         const body = { principalId: approver.id, resourceId: id, appRoleId: wantedRole() };
-        await registration.call('POST', `/v1.0/servicePrincipals/${id}/appRoleAssignedTo`, body);
+        await registration.add(`/v1.0/servicePrincipals/${id}/appRoleAssignedTo`, body);
       },
     },
   ];
 }
 
-function azdSteps(registration: Registration, azd: AdministratorsWanted['azd']): Step[] {
-  if (!azd) return [];
-  const { application } = registration;
-  const { LANYARD_ADMIN_AUTH: auth, LANYARD_ENTRA_CLIENT_ID: client } = azd.values;
-  if (auth === 'entra' && client !== undefined && client === application?.appId) return [];
-  return [
-    {
-      text: 'azd env set LANYARD_ENTRA_CLIENT_ID THE-CLIENT-ID, and LANYARD_ADMIN_AUTH entra; both hold from the next azd up on',
-      async run() {
-        await azd.set('LANYARD_ENTRA_CLIENT_ID', registration.made.appId);
-        await azd.set('LANYARD_ADMIN_AUTH', 'entra');
-      },
-    },
-  ];
+/** At once, so that the next run finds the registration by it, should this one break off. */
+function rememberingSteps(registration: Registration, azd: AdministratorsWanted['azd']): Step[] {
+  const clientId = registration.application?.appId;
+  if (!azd || (clientId && azd.values['LANYARD_ENTRA_CLIENT_ID'] === clientId)) return [];
+  const text = `azd env set LANYARD_ENTRA_CLIENT_ID ${clientId ?? 'THE-CLIENT-ID'}`;
+  return [{ text, run: () => azd.set('LANYARD_ENTRA_CLIENT_ID', registration.made.appId) }];
+}
+
+function azdSteps(azd: AdministratorsWanted['azd']): Step[] {
+  if (!azd || azd.values['LANYARD_ADMIN_AUTH'] === 'entra') return [];
+  const text = 'azd env set LANYARD_ADMIN_AUTH entra; it holds from the next azd up on';
+  return [{ text, run: () => azd.set('LANYARD_ADMIN_AUTH', 'entra') }];
 }
 
 function whatIsLeft({ application }: Registration, { azd }: AdministratorsWanted): string[] {

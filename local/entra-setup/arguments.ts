@@ -27,8 +27,8 @@ const TEXT_OPTIONS = {
     'MDM user scope (enrollment; default as it is)',
   ],
   environment: [
-    (text: string) => /^[A-Za-z0-9-]{1,40}$/.test(text),
-    'letters, digits and dashes',
+    (text: string) => /^[A-Za-z0-9._()-]{1,64}$/.test(text),
+    'a name as azd takes it: letters, digits and . _ - ( )',
     'name of the deployment (AZURE_ENV_NAME)',
   ],
   tenant: [(text: string) => /^[A-Za-z0-9.-]{1,253}$/.test(text), 'a GUID or a domain', 'tenant to sign in to'],
@@ -59,7 +59,7 @@ export function usage(): string {
   const texts = Object.entries(TEXT_OPTIONS).map(([name, [, , help]]) => `  --${name} VALUE`.padEnd(28) + help);
   const group = `${'  --group OBJECT-ID'.padEnd(28)}a group of the MDM user scope; may be repeated (enrollment)`;
   const flags = Object.entries(FLAGS).map(([name, help]) => `  --${name}`.padEnd(28) + help);
-  return `npm run entra -- WHAT [options]
+  return `node lanyard entra WHAT [options]
 
 Sets up in Microsoft Entra what is wanted of it, with the account of the Azure CLI (az login). All of it is off until you ask
 for it, and Lanyard works without. A plan is shown first; repeating a command changes nothing.
@@ -82,7 +82,7 @@ export function readArguments(args: string[]): Arguments | undefined {
   if (values['help'] || args.length === 0) return undefined;
   const [topic, ...more] = positionals;
   if (!TOPICS.includes(topic as Topic) || more.length > 0) {
-    throw new SetupError(`Say one of ${TOPICS.join(', ')}. See: npm run entra -- --help`);
+    throw new SetupError(`Say one of ${TOPICS.join(', ')}. See: node lanyard entra --help`);
   }
   const options: Arguments['options'] = {};
   for (const name of Object.keys(TEXT_OPTIONS)) {
@@ -127,6 +127,6 @@ function parse(args: string[]): { values: Record<string, unknown>; positionals: 
   try {
     return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
-    throw new SetupError(`${(error as Error).message.split('.')[0]}. See: npm run entra -- --help`);
+    throw new SetupError(`${(error as Error).message.split('.')[0]}. See: node lanyard entra --help`);
   }
 }

@@ -36,7 +36,7 @@ async function consent(registration: Registration, given: PermissionGrant[]): Pr
   }
   const clientId = registration.principal.id;
   const body = { clientId, consentType: 'AllPrincipals', resourceId, scope: SCOPES.join(' ') };
-  await registration.call('POST', '/v1.0/oauth2PermissionGrants', body);
+  await registration.add('/v1.0/oauth2PermissionGrants', body);
 }
 
 /** @returns the consent that is exactly ours; one that grants more was given by somebody else too */

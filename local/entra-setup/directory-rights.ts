@@ -85,5 +85,5 @@ function granting(graph: GraphClient, resource: ServicePrincipal, right: GraphRi
 
 function revocation(graph: GraphClient, resource: ServicePrincipal, right: GraphRight, held: AppRoleAssignment): Step {
   const path = `/v1.0/servicePrincipals/${resource.id}/appRoleAssignedTo/${held.id}`;
-  return { text: `Take ${right.value} away`, run: () => graph.call('DELETE', path) };
+  return { text: `Take ${right.value} away`, run: () => graph.remove(path) };
 }

@@ -56,7 +56,7 @@ const ADDING = [
   '  Mobility (MDM and WIP), Add application, On-premises MDM application (or: Create your own application).',
   '  Name it, for instance, Lanyard.',
   'Then run this command again with the Application (client) ID that App registrations shows for it:',
-  '  npm run entra -- enrollment --client-id THE-CLIENT-ID',
+  '  node lanyard entra enrollment --client-id THE-CLIENT-ID',
 ];
 
 export function describeEnrollment({ registration, policies, settings }: EnrollmentState): string[] {

@@ -42,6 +42,9 @@ const PAUSES_MS = [2_000, 4_000, 8_000, 10_000];
 const UNSETTLED =
   /does not exist or one of its queried reference-property|does not reference a valid application|Not a valid reference update|cannot be found in the AppPermissions|NoBackingApplicationObject/i;
 
+/** So says Graph of a role assignment that is not there (400). */
+const GONE = /being updated or deleted is not found/;
+
 interface Answer {
   status: number;
   retryAfter: string | null;
@@ -77,6 +80,14 @@ export class GraphClient {
       if (error instanceof GraphError && error.status === 404) return undefined;
       throw error;
     }
+  }
+
+  /** Deletes what is there. What is gone already is as good. @throws {GraphError} */
+  async remove(path: string): Promise<void> {
+    await this.call('DELETE', path).catch((error: unknown) => {
+      const isGone = error instanceof GraphError && (error.status === 404 || GONE.test(error.message));
+      if (!isGone) throw error;
+    });
   }
 
   /** All pages of a collection. @throws {GraphError} */

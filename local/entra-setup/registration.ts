@@ -1,5 +1,5 @@
 import { printable } from '../cli/printable.ts';
-import type { GraphClient } from './graph-client.ts';
+import { type GraphClient, GraphError } from './graph-client.ts';
 import type {
   ApiApplication,
   Application,
@@ -20,9 +20,6 @@ export class Registration {
   readonly graph: GraphClient;
   application: Application | undefined;
   servicePrincipal: ServicePrincipal | undefined;
-  /** What is about to be known of it may not be known everywhere in Entra yet. */
-  #isJustMade = false;
-
   constructor(graph: GraphClient, application?: Application, servicePrincipal?: ServicePrincipal) {
     this.graph = graph;
     this.application = application;
@@ -43,7 +40,6 @@ export class Registration {
   async make(displayName: string, mark: string): Promise<void> {
     const body = { displayName, signInAudience: 'AzureADMyOrg', tags: [mark] };
     this.application = complete(await this.graph.call<Application>('POST', '/v1.0/applications', body));
-    this.#isJustMade = true;
   }
 
   /** Changes properties of the application; a complex property is sent whole. */
@@ -55,8 +51,9 @@ export class Registration {
   async makePrincipal(properties: Partial<ServicePrincipal>): Promise<void> {
     // The tag puts it on the page Enterprise applications, where people are assigned (servicePrincipal resource type, tags).
     const body = { appId: this.made.appId, tags: ['WindowsAzureActiveDirectoryIntegratedApp'], ...properties };
-    this.servicePrincipal = await this.call<ServicePrincipal>('POST', '/v1.0/servicePrincipals', body);
-    this.#isJustMade = true;
+    this.servicePrincipal = await this.call<ServicePrincipal>('POST', '/v1.0/servicePrincipals', body).catch((error) =>
+      this.#principalThatIsThere(error),
+    );
   }
 
   async changePrincipal(properties: Partial<ServicePrincipal>): Promise<void> {
@@ -64,9 +61,22 @@ export class Registration {
     Object.assign(this.principal, properties);
   }
 
-  /** A call about this registration, which waits for it to be known where it was just made. */
+  /** An earlier run made it, and it was not known yet where this one looked for it. */
+  async #principalThatIsThere(error: unknown): Promise<ServicePrincipal> {
+    if (!isThereAlready(error)) throw error;
+    return this.call<ServicePrincipal>('GET', `/v1.0/servicePrincipals(appId='${this.made.appId}')`);
+  }
+
+  /** A call about this registration, which this run or the one before may have made a moment ago. */
   call<T>(method: string, path: string, body?: unknown): Promise<T> {
-    return this.graph.call<T>(method, path, body, { justMade: this.#isJustMade });
+    return this.graph.call<T>(method, path, body, { justMade: true });
+  }
+
+  /** Makes something that belongs to it, unless it is there. */
+  async add(path: string, body: unknown): Promise<void> {
+    await this.call('POST', path, body).catch((error: unknown) => {
+      if (!isThereAlready(error)) throw error;
+    });
   }
 
   /** Who holds an app role of it. */
@@ -75,6 +85,11 @@ export class Registration {
     if (!servicePrincipal) return Promise.resolve([]);
     return this.graph.list(`/v1.0/servicePrincipals/${servicePrincipal.id}/appRoleAssignedTo`);
   }
+}
+
+/** Graph says 409, and of role assignments 400. */
+function isThereAlready(error: unknown): boolean {
+  return error instanceof GraphError && (error.status === 409 || /already exists on the object/.test(error.message));
 }
 
 /** By what a registration of ours is found again. */
@@ -187,6 +202,12 @@ export function makingSteps(registration: Registration, displayName: string, mar
   return [{ text, run: () => registration.make(displayName, mark) }];
 }
 
+/** Of a registration that somebody else made. */
+export function audienceNotes({ application }: Registration): string[] {
+  if (!application || application.signInAudience === 'AzureADMyOrg') return [];
+  return [`The registration is for accounts of other tenants too (${printable(application.signInAudience)}).`];
+}
+
 /** What an application holds that this command does not put there, in words. */
 export function foreignParts({ application }: Registration, mark: string): string[] {
   if (!application) return [];
@@ -206,5 +227,5 @@ export function foreignParts({ application }: Registration, mark: string): strin
 export function deletion(registration: Registration): Step {
   const { id, displayName, appId } = registration.made;
   const text = `Delete the app registration "${printable(displayName)}" (${appId}). For 30 days it can be restored under Deleted applications`;
-  return { text, run: () => registration.graph.call('DELETE', `/v1.0/applications/${id}`) };
+  return { text, run: () => registration.graph.remove(`/v1.0/applications/${id}`) };
 }

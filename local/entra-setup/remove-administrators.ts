@@ -59,7 +59,7 @@ function assignmentRemoval(registration: Registration, mine: AppRoleAssignment[]
   return mine.map(({ id, principalDisplayName, principalId }) => ({
     text: `Take the role of ${printable(principalDisplayName ?? principalId)} away`,
     run: () =>
-      registration.graph.call('DELETE', `/v1.0/servicePrincipals/${registration.principal.id}/appRoleAssignedTo/${id}`),
+      registration.graph.remove(`/v1.0/servicePrincipals/${registration.principal.id}/appRoleAssignedTo/${id}`),
   }));
 }
 

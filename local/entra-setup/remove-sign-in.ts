@@ -66,8 +66,7 @@ async function strippingSteps(
     .filter((each) => isOurs(each, wanted))
     .map((credential) => ({
       text: `Trust the managed identity of the enroll app no longer (federated credential ${printable(credential.name)})`,
-      run: () =>
-        registration.graph.call('DELETE', `/v1.0/applications/${id}/federatedIdentityCredentials/${credential.id}`),
+      run: () => registration.graph.remove(`/v1.0/applications/${id}/federatedIdentityCredentials/${credential.id}`),
     }));
   if (web.redirectUris.includes(wanted.redirectUri)) {
     const redirectUris = web.redirectUris.filter((uri) => uri !== wanted.redirectUri);
@@ -80,5 +79,5 @@ async function strippingSteps(
 
 function withdrawal({ graph }: Registration, { id }: PermissionGrant): Step {
   const text = 'Withdraw the consent for everybody to openid and profile';
-  return { text, run: () => graph.call('DELETE', `/v1.0/oauth2PermissionGrants/${id}`) };
+  return { text, run: () => graph.remove(`/v1.0/oauth2PermissionGrants/${id}`) };
 }

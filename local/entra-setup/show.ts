@@ -27,6 +27,6 @@ async function linesOf(topic: Exclude<Topic, 'show'>, context: Context): Promise
 
 function missingOf(topic: Topic, steps: Step[]): string {
   if (steps.length === 0) return 'Nothing to change.';
-  if (steps.length > 3) return `Not done: ${steps.length} steps. npm run entra -- ${topic} shows them.`;
+  if (steps.length > 3) return `Not done: ${steps.length} steps. node lanyard entra ${topic} shows them.`;
   return `Not done: ${steps.map(({ text }) => text).join('; ')}.`;
 }

@@ -3,7 +3,7 @@ import { consentSteps, grantsOf } from './consent.ts';
 import type { FederatedCredential } from './graph-types.ts';
 import { type LanyardSettings, type Settings, settingsByHand, settingsStep } from './lanyard-settings.ts';
 import type { Plan, Step } from './plan.ts';
-import { hasClaims, makingSteps, type Registration, withClaims } from './registration.ts';
+import { audienceNotes, hasClaims, makingSteps, type Registration, withClaims } from './registration.ts';
 
 /** The app registration with which people sign in on the enrollment page (shared/enrollment/sign-in/openid-connect.ts). */
 export interface SignInWanted {
@@ -34,7 +34,7 @@ export async function planSignIn(registration: Registration, wanted: SignInWante
   return {
     title: 'People sign in with their work account on the enrollment page (docs/enrollment.md)',
     found: describeSignIn(registration, credentials, settings),
-    notes: [],
+    notes: audienceNotes(registration),
     steps: [
       ...makingSteps(registration, `Lanyard sign-in (${wanted.environment})`, signInMark(wanted.environment)),
       ...applicationSteps(registration, wanted),
@@ -95,20 +95,24 @@ function applicationSteps(registration: Registration, { redirectUri }: SignInWan
 }
 
 /** Microsoft Learn, "Configure an application to trust a managed identity": issuer, the identity's object id, one audience. */
-export function isOurs(credential: FederatedCredential, { tenantId, principal }: SignInWanted): boolean {
-  const { issuer, subject, audiences } = credential;
-  return issuer === issuerOf(tenantId) && subject === principal && audiences.includes(AUDIENCE);
+export function isOurs(credential: FederatedCredential, wanted: SignInWanted): boolean {
+  return isOf(credential, wanted) && credential.audiences.includes(AUDIENCE);
+}
+
+/** There is at most one of an issuer and subject. */
+function isOf({ issuer, subject }: FederatedCredential, { tenantId, principal }: SignInWanted): boolean {
+  return issuer === issuerOf(tenantId) && subject === principal;
 }
 
 const issuerOf = (tenantId: string) => `https://login.microsoftonline.com/${tenantId}/v2.0`;
 
 function credentialSteps(registration: Registration, wanted: SignInWanted, credentials: FederatedCredential[]): Step[] {
   if (credentials.some((each) => isOurs(each, wanted))) return [];
-  const named = credentials.find(({ name }) => name === CREDENTIAL);
+  const named = credentials.find((each) => each.name === CREDENTIAL || isOf(each, wanted));
   const trust = { issuer: issuerOf(wanted.tenantId), subject: wanted.principal, audiences: [AUDIENCE] };
   const path = () => `/v1.0/applications/${registration.made.id}/federatedIdentityCredentials`;
   if (named) {
-    const text = `Point the federated credential ${CREDENTIAL} to the managed identity ${wanted.principal}`;
+    const text = `Point the federated credential ${printable(named.name)} to the managed identity ${wanted.principal}`;
     return [{ text, run: () => registration.call('PATCH', `${path()}/${named.id}`, trust) }];
   }
   const text = `Trust the managed identity of the enroll app (${wanted.principal}), as federated credential ${CREDENTIAL}`;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Directory } from '../../graph/directory.ts';
+import { Directory, TENANT_ID } from '../../graph/directory.ts';
 import { AdministratorsMachine } from '../../graph/run-entra.ts';
 
 const AZURE_CLI = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
@@ -50,6 +50,7 @@ describe('administrators', () => {
   test('shows its plan and changes nothing where nobody says yes', async () => {
     const { code, text } = await machine.type('administrators');
     expect(code).toBe(0);
+    expect(text).toContain(`Tenant ${TENANT_ID}`);
     expect(text).toContain('1. Make the app registration "Lanyard administrators (contoso)"');
     expect(text).toContain('Assign kim@contoso.example the role Approver');
     expect(text).toContain('To do it, add --yes');
@@ -125,12 +126,14 @@ describe('administrators', () => {
     const reader = { ...FOREIGN_ROLE, value: 'Reader', id: 'b0c1b7a4-0000-4000-8000-000000000002', isEnabled: false };
     const made = directory.addApplication({
       displayName: 'By hand',
-      signInAudience: 'AzureADMyOrg',
+      signInAudience: 'AzureADMultipleOrgs',
       appRoles: [FOREIGN_ROLE, reader],
       web: { redirectUris: ['https://portal.contoso.example/back'] },
       identifierUris: ['https://admin.contoso.example'],
     });
     const principal = directory.addPrincipal({ appId: made.appId });
+    const { text } = await machine.type('administrators', '--client-id', made.appId);
+    expect(text).toContain('for accounts of other tenants too (AzureADMultipleOrgs)');
     const colleague = directory.person('Lee', 'lee@contoso.example');
     const held = { id: 'x', principalId: colleague.id, resourceId: principal.id, appRoleId: FOREIGN_ROLE.id };
     directory.assignments.push(held);
@@ -192,6 +195,46 @@ describe('administrators, where Entra is slow', () => {
     directory.busy = { calls: 3, retryAfter: undefined };
     expect((await setUp()).code).toBe(0);
     expect(machine.waited).toEqual([2_000, 4_000, 8_000]);
+  });
+});
+
+describe('administrators, run again at once', () => {
+  test('makes nothing twice that it does not see yet', async () => {
+    await setUp();
+    directory.unknownFor = 1;
+    directory.isNew(directory.servicePrincipals[0]!.id);
+    const { code, text } = await setUp();
+    expect(text).toContain('There is no service principal.');
+    expect(code).toBe(0);
+    expectWhole();
+    expect(directory.servicePrincipals).toHaveLength(1);
+    expect(directory.assignments).toHaveLength(1);
+  });
+
+  test('waits for a change to arrive where the registration is not known yet', async () => {
+    await setUp();
+    application().api.preAuthorizedApplications = [];
+    const { fetch } = machine;
+    machine.fetch = async (...call) => {
+      if (call[1]?.method === 'PATCH' && machine.waited.length < 2) {
+        directory.unknownFor = 1;
+        directory.isNew(application().id);
+      }
+      return fetch(...call);
+    };
+    expect((await setUp()).code).toBe(0);
+    expect(machine.waited).toEqual([2_000, 4_000]);
+    expectWhole();
+  });
+
+  test('takes away what somebody else takes away at the same moment', async () => {
+    await setUp();
+    const { fetch } = machine;
+    machine.fetch = async (...call) => {
+      if (call[1]?.method === 'DELETE') directory.applications = [];
+      return fetch(...call);
+    };
+    expect((await takeAway()).code).toBe(0);
   });
 });
 

@@ -55,7 +55,7 @@ describe('what is missing is said with what to do', () => {
     machine.directory.tokens.clear();
     expect(await machine.type('administrators', '--yes')).toMatchObject({
       code: 1,
-      text: expect.stringMatching(/401 InvalidAuthenticationToken.*\nThe sign-in has ended/),
+      text: expect.stringMatching(/401 InvalidAuthenticationToken.*\nThe token is not good/),
     });
   });
 
@@ -94,7 +94,7 @@ describe('the tenant is', () => {
 });
 
 test.each([
-  [[], 0, 'npm run entra -- WHAT'],
+  [[], 0, 'node lanyard entra WHAT'],
   [['--help'], 0, '--remove'],
   [['administration'], 2, 'Say one of administrators'],
   [['administrators', 'sign-in'], 2, 'Say one of'],

@@ -44,7 +44,7 @@ test('without an MDM application it says how to add one, since Graph cannot, and
   const { code, text } = await setUp();
   expect(code).toBe(0);
   expect(text).toContain('Mobility (MDM and WIP), Add application, On-premises MDM application');
-  expect(text).toContain('npm run entra -- enrollment --client-id THE-CLIENT-ID');
+  expect(text).toContain('node lanyard entra enrollment --client-id THE-CLIENT-ID');
   expect(directory.writes).toEqual([]);
   expect(machine.settings.entra).toEqual({ tenantId: '', audiences: [] });
 });
@@ -168,7 +168,7 @@ describe('with a token that may write MDM policies', () => {
     const { application } = addedByHand();
     const { code, text } = await setUp('--client-id', application.appId);
     expect(code).toBe(1);
-    expect(text).toMatch(/403 AccessDenied.*required scopes are missing.*\n.*Intune Administrator/);
+    expect(text).toMatch(/403 AccessDenied.*required scopes are missing.*\n.*Cloud Device Administrator/);
     expect(directory.writes).toEqual([]);
   });
 });

@@ -147,6 +147,21 @@ describe('sign-in', () => {
     expect(directory.grants[0]!.scope).toBe('User.Read openid profile');
   });
 
+  test('mends a credential of its identity that is for something else', async () => {
+    const made = directory.addApplication({ displayName: 'By hand', signInAudience: 'AzureADMyOrg' });
+    const wrong = {
+      id: '11111111-0000-4000-8000-000000000000',
+      name: 'mine',
+      issuer: ISSUER,
+      subject: PRINCIPAL,
+      audiences: ['x'],
+    };
+    made.federated.push(wrong);
+    await setUp('--client-id', made.appId);
+    expectWhole();
+    expect(made.federated).toHaveLength(1);
+  });
+
   test('names the client that it replaces in the settings', async () => {
     const old = '0c4bcf60-6e8c-4d0a-a7b5-2f4fd5a6f7b1';
     machine.settings = policySchema.parse({ signIn: { entra: { tenantId: TENANT_ID, clientId: old } } });
