@@ -10,7 +10,7 @@ export function scaled(full: number): number {
 }
 
 /** A minute for a twentieth, and as much as it takes for the whole. */
-export const TIMEOUT_MS = isSoak ? 35 * 60_000 : 120_000;
+export const TIMEOUT_MS = isSoak ? 35 * 60_000 : 300_000;
 
 /** The figures of a long run, for people to read and for the docs. */
 export function tell(title: string, figures: Record<string, number | string>): void {
