@@ -9,7 +9,7 @@ export function scaled(full: number): number {
   return isSoak ? full : Math.ceil(full / 20);
 }
 
-/** A minute for a twentieth, and as much as it takes for the whole. */
+/** Far more than either takes on a quiet machine. */
 export const TIMEOUT_MS = isSoak ? 35 * 60_000 : 300_000;
 
 /** The figures of a long run, for people to read and for the docs. */
