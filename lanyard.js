@@ -9,9 +9,7 @@ try {
   console.error('Lanyard is not installed yet. In this folder: npm ci');
   process.exit(1);
 }
-if (process.argv[2] === 'entra') {
-  process.argv.splice(2, 1);
-  await import('./local/entra.ts');
-} else {
-  await import('./local/cli/lanyard.ts');
-}
+const programs = { start: './local/start.ts', entra: './local/entra.ts' };
+const program = programs[process.argv[2] ?? ''];
+if (program !== undefined) process.argv.splice(2, 1);
+await import(program ?? './local/cli/lanyard.ts');

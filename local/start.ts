@@ -6,7 +6,7 @@ import { type LocalDeployment, startLocal } from './deployment.ts';
 import { Journey } from './journey.ts';
 import { tellStory } from './story.ts';
 
-const USAGE = `npm start [-- options]
+const USAGE = `npm start, and with options: node lanyard start [options]
 
 Starts Lanyard on this machine, lets a simulated Windows 11 PC enroll, be managed and leave, and stays up until Ctrl-C.
 

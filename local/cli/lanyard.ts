@@ -28,7 +28,7 @@ const VERBS: readonly Verb[] = [
 
 function overview(): string {
   const lines = VERBS.map(({ usage, summary }) => `  ${usage}\n      ${summary}`);
-  return `node lanyard VERB …   (each verb takes --help and --json)\n\n${lines.join('\n')}\n\n  entra …\n      Sets up Microsoft Entra; see: node lanyard entra --help`;
+  return `node lanyard VERB …   (each verb takes --help and --json)\n\n${lines.join('\n')}\n\n  start …\n      Starts Lanyard on this machine; see: node lanyard start --help\n  entra …\n      Sets up Microsoft Entra; see: node lanyard entra --help`;
 }
 
 async function main(args: string[]): Promise<number> {

@@ -166,8 +166,11 @@ describe('the command line', () => {
     expect([code, output]).toEqual([2, expect.stringContaining('npm kept --root for itself. Type: node lanyard')]);
   });
 
-  test('has the setup of Microsoft Entra', async () => {
-    const { code, output } = await runNode(['lanyard', 'entra', '--help']).ended;
-    expect([code, output]).toEqual([0, expect.stringContaining('Microsoft Entra')]);
+  test.each([
+    ['entra', 'Microsoft Entra'],
+    ['start', '--host-name'],
+  ])('has %s', async (program, says) => {
+    const { code, output } = await runNode(['lanyard', program, '--help']).ended;
+    expect([code, output]).toEqual([0, expect.stringContaining(says)]);
   });
 });
