@@ -119,7 +119,7 @@ const isVersion2 = ({ application }: Registration) => application?.api.requested
 
 function withScope({ made }: Registration) {
   const oauth2PermissionScopes = withEnabled(made.api.oauth2PermissionScopes, [SCOPE]);
-  return { ...made.api, requestedAccessTokenVersion: 2, oauth2PermissionScopes };
+  return { requestedAccessTokenVersion: 2, oauth2PermissionScopes };
 }
 
 /** Somebody else's scope of that name does as well. */

@@ -95,7 +95,8 @@ export class GraphClient {
     const items: T[] = [];
     let next: string | undefined = path;
     while (next !== undefined) {
-      const page: { value: T[]; '@odata.nextLink'?: string } = await this.call('GET', next);
+      const page: { value?: T[]; '@odata.nextLink'?: string } = await this.call('GET', next);
+      if (!Array.isArray(page?.value)) throw new GraphError(200, 'NoList', `Microsoft Graph gave no list for ${next}`);
       items.push(...page.value);
       next = this.#ownPath(page['@odata.nextLink']);
     }
@@ -174,10 +175,14 @@ function millisecondsOf(retryAfter: string | null): number | undefined {
 
 /** Graph's errors (Microsoft Learn, "Microsoft Graph error responses"): `{error: {code, message, details}}`. */
 function refusalOf(body: unknown): { code: string; message: string } {
-  const { error } = (body ?? {}) as { error?: { code?: unknown; message?: unknown; details?: { code?: unknown }[] } };
-  const details = (error?.details ?? []).flatMap(({ code }) => (typeof code === 'string' ? [code] : []));
-  const code = [typeof error?.code === 'string' ? error.code : 'Unknown', ...details].join('/');
-  return { code, message: typeof error?.message === 'string' ? error.message : 'no reason given' };
+  const { code, message, details } = fieldsOf(fieldsOf(body)['error']);
+  const more = (Array.isArray(details) ? details : []).map((detail) => fieldsOf(detail)['code']);
+  const codes = [code ?? 'Unknown', ...more].filter((each) => typeof each === 'string');
+  return { code: printable(codes.join('/')), message: typeof message === 'string' ? message : 'no reason given' };
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function refused(method: string, path: string, answer: Answer, said: { code: string; message: string; hint: string }) {

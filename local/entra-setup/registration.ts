@@ -42,10 +42,11 @@ export class Registration {
     this.application = complete(await this.graph.call<Application>('POST', '/v1.0/applications', body));
   }
 
-  /** Changes properties of the application; a complex property is sent whole. */
-  async change(properties: Partial<Application>): Promise<void> {
+  /** Changes properties of the application. Of `api` and `web` only what is named changes. */
+  async change(properties: Change): Promise<void> {
     await this.call('PATCH', `/v1.0/applications/${this.made.id}`, properties);
-    Object.assign(this.made, properties);
+    const { api, web } = this.made;
+    Object.assign(this.made, properties, { api: { ...api, ...properties.api }, web: { ...web, ...properties.web } });
   }
 
   async makePrincipal(properties: Partial<ServicePrincipal>): Promise<void> {
@@ -85,6 +86,12 @@ export class Registration {
     if (!servicePrincipal) return Promise.resolve([]);
     return this.graph.list(`/v1.0/servicePrincipals/${servicePrincipal.id}/appRoleAssignedTo`);
   }
+}
+
+/** What may be changed of an application. */
+export interface Change extends Partial<Omit<Application, 'api' | 'web'>> {
+  api?: Partial<ApiApplication>;
+  web?: Partial<Application['web']>;
 }
 
 /** Graph says 409, and of role assignments 400. */
@@ -143,6 +150,14 @@ async function byMark(graph: GraphClient, mark: Wanted['mark']): Promise<Applica
   return found[0] && complete(found[0]);
 }
 
+/** `origin` is told of a role or scope and must not be sent back (appRole resource type). */
+function writable<T extends AppRole | PermissionScope>(entitlements: T[] | undefined): T[] {
+  return (entitlements ?? []).map((each) => {
+    const { origin: _, ...rest } = each as T & { origin?: string };
+    return rest as unknown as T;
+  });
+}
+
 /** What Graph leaves out or gives as null is empty. */
 function complete(application: Application): Application {
   const { api, web } = application;
@@ -150,7 +165,7 @@ function complete(application: Application): Application {
     ...application,
     tags: application.tags ?? [],
     identifierUris: application.identifierUris ?? [],
-    appRoles: application.appRoles ?? [],
+    appRoles: writable(application.appRoles),
     web: { ...web, redirectUris: web?.redirectUris ?? [] },
     optionalClaims: application.optionalClaims ?? null,
     passwordCredentials: application.passwordCredentials ?? [],
@@ -159,7 +174,7 @@ function complete(application: Application): Application {
     api: {
       ...api,
       requestedAccessTokenVersion: api?.requestedAccessTokenVersion ?? null,
-      oauth2PermissionScopes: api?.oauth2PermissionScopes ?? [],
+      oauth2PermissionScopes: writable(api?.oauth2PermissionScopes),
       preAuthorizedApplications: api?.preAuthorizedApplications ?? [],
     },
   };
@@ -176,12 +191,16 @@ export function hasEnabled<T extends AppRole | PermissionScope>(here: T[], wante
   return wanted.every(({ value }) => here.some((each) => each.value === value && each.isEnabled));
 }
 
-/** @returns `api` with one more client that asks nobody for consent to the scope */
-export function withPreAuthorized(api: ApiApplication, appId: string, scopeId: string): ApiApplication {
+/** @returns the clients, with one more that asks nobody for consent to the scope */
+export function withPreAuthorized(
+  api: ApiApplication,
+  appId: string,
+  scopeId: string,
+): Pick<ApiApplication, 'preAuthorizedApplications'> {
   const others = api.preAuthorizedApplications.filter((each) => each.appId !== appId);
   const before = api.preAuthorizedApplications.find((each) => each.appId === appId)?.delegatedPermissionIds ?? [];
   const delegatedPermissionIds = [...new Set([...before, scopeId])];
-  return { ...api, preAuthorizedApplications: [...others, { appId, delegatedPermissionIds }] };
+  return { preAuthorizedApplications: [...others, { appId, delegatedPermissionIds }] };
 }
 
 /** @returns the claims with those that are wanted and not there */

@@ -80,9 +80,9 @@ function strippingSteps(registration: Registration): Step[] {
       async run() {
         const scopes = registration.made.api.oauth2PermissionScopes;
         const off = scopes.map((each) => (each.id === SCOPE.id ? { ...each, isEnabled: false } : each));
-        await registration.change({ api: { ...registration.made.api, oauth2PermissionScopes: off } });
+        await registration.change({ api: { oauth2PermissionScopes: off } });
         const rest = off.filter(({ id }) => id !== SCOPE.id);
-        await registration.change({ api: { ...registration.made.api, oauth2PermissionScopes: rest } });
+        await registration.change({ api: { oauth2PermissionScopes: rest } });
       },
     });
   }
@@ -111,7 +111,7 @@ function withoutClient({ made }: Registration) {
     appId,
     delegatedPermissionIds: delegatedPermissionIds.filter((id) => id !== SCOPE.id),
   }));
-  return { ...made.api, preAuthorizedApplications: clients.filter((each) => each.delegatedPermissionIds.length > 0) };
+  return { preAuthorizedApplications: clients.filter((each) => each.delegatedPermissionIds.length > 0) };
 }
 
 function azdRemoval(azd: AdministratorsWanted['azd']): Step[] {

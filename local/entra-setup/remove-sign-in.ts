@@ -71,7 +71,7 @@ async function strippingSteps(
   if (web.redirectUris.includes(wanted.redirectUri)) {
     const redirectUris = web.redirectUris.filter((uri) => uri !== wanted.redirectUri);
     const text = `Remove the redirect URI ${wanted.redirectUri}`;
-    steps.push({ text, run: () => registration.change({ web: { ...web, redirectUris } }) });
+    steps.push({ text, run: () => registration.change({ web: { redirectUris } }) });
   }
   const consent = ourConsent(await grantsOf(registration));
   return consent ? [...steps, withdrawal(registration, consent)] : steps;

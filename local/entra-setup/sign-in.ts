@@ -80,7 +80,7 @@ function applicationSteps(registration: Registration, { redirectUri }: SignInWan
       text: `Add the redirect URI ${redirectUri}`,
       run() {
         const { web } = registration.made;
-        return registration.change({ web: { ...web, redirectUris: [...web.redirectUris, redirectUri] } });
+        return registration.change({ web: { redirectUris: [...web.redirectUris, redirectUri] } });
       },
     });
   }

@@ -27,6 +27,7 @@ export function checkChange(before: Application, change: Partial<Application>, a
   for (const name of Object.keys(change)) {
     if (!WRITABLE.includes(name)) throw badRequest(`Invalid property '${name}'.`);
   }
+  checkReadOnly(change);
   if (change.appRoles) checkEntitlements(before.appRoles, change.appRoles, 'appRoles');
   for (const role of change.appRoles ?? []) checkRole(role);
   if (change.api?.oauth2PermissionScopes) {
@@ -34,6 +35,15 @@ export function checkChange(before: Application, change: Partial<Application>, a
   }
   checkClients(before, change);
   checkAddresses(before, change.identifierUris ?? [], around);
+}
+
+/** What Graph tells and does not take back: where a role comes from, and a second list of the redirect URIs. */
+function checkReadOnly({ appRoles = [], api, web }: Partial<Application>): void {
+  const isSentBack = [...appRoles, ...(api?.oauth2PermissionScopes ?? [])].some((each) => 'origin' in each);
+  if (isSentBack) throw badRequest("Property 'origin' is read-only and cannot be set.");
+  if (web && 'redirectUriSettings' in web && 'redirectUris' in web) {
+    throw badRequest('redirectUris and redirectUriSettings cannot both be set.');
+  }
 }
 
 function checkRole({ displayName, description, allowedMemberTypes }: AppRole): void {

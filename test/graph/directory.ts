@@ -243,7 +243,16 @@ function me({ directory }: Call) {
 }
 
 function shownApplication({ federated: _, ...application }: StoredApplication): Application {
-  return application;
+  const { api, web } = application;
+  return {
+    ...application,
+    appRoles: application.appRoles.map((role) => ({ ...role, origin: 'Application' })),
+    api: {
+      ...api,
+      oauth2PermissionScopes: api.oauth2PermissionScopes.map((scope) => ({ ...scope, origin: 'Application' })),
+    },
+    web: Object.assign({ redirectUriSettings: web.redirectUris.map((uri) => ({ uri, index: null })) }, web),
+  };
 }
 
 function listApplications({ directory, query }: Call) {
