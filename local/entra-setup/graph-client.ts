@@ -152,7 +152,7 @@ export class GraphClient {
     throw new GraphError(
       0,
       'ForeignLink',
-      `Microsoft Graph names a next page at another address: ${link.slice(0, 200)}`,
+      `Microsoft Graph names a next page at another address: ${printable(link.slice(0, 200))}`,
     );
   }
 }
