@@ -273,7 +273,8 @@ const of: Verb = {
   async run(input) {
     const admin = connect(input);
     const path = await devicePath(admin, input.positionals[0] ?? '');
-    const state = await admin.call<{ settings: Setting[] }>('GET', `${path}/profiles`);
+    const state = await admin.call<{ settings: Setting[]; note?: string }>('GET', `${path}/profiles`);
+    if (state.note) return { value: state, text: printable(state.note) };
     const rows = state.settings.map(({ target, profiles, state: is, status, reason }) => ({
       state: is,
       status: status ?? '',

@@ -3,6 +3,7 @@ import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { tryWrite } from '../storage/tables.ts';
 import { certificateEnd, type Device, type DeviceState, type ProfileProblem, type UnenrollState } from './device.ts';
+import { isManaged } from './unenroll.ts';
 
 /**
  * One row per device in one partition, so that lists and the daily sweep page through all devices without opening each.
@@ -45,7 +46,7 @@ export function listEntry(device: Device, lastContactDay: string | undefined): D
     lastContactDay,
     certificateEnd: certificateEnd(device),
     tags: device.tags,
-    profileProblems: device.profileProblems,
+    profileProblems: isManaged(device) ? device.profileProblems : undefined,
   };
 }
 

@@ -14,6 +14,7 @@ import {
 import type { DeviceListEntry } from './device-list.ts';
 import { type UserCanDisconnect, userCanDisconnect } from './disconnect.ts';
 import { notesOf } from './notes.ts';
+import { isManaged } from './unenroll.ts';
 
 /** A device as the admin API shows it: no keys, no credentials, no certificate bytes. */
 export interface DeviceView {
@@ -26,7 +27,7 @@ export interface DeviceView {
   providerId: string;
   /** What administrators call it by. */
   tags?: string[];
-  /** Profiles that do not hold on it, by name. */
+  /** Profiles that do not hold on it, by name; of one that is managed no more nothing is known. */
   profileProblems?: Device['profileProblems'];
   /** How it came in. */
   admission: Admission;
@@ -84,7 +85,7 @@ export function deviceView(device: Device, lastContact: string | undefined): Dev
     enrollmentType: device.enrollmentType,
     providerId: device.providerId,
     tags: device.tags,
-    profileProblems: device.profileProblems,
+    profileProblems: isManaged(device) ? device.profileProblems : undefined,
     admission: device.admission,
     certificateEnd: certificateEnd(device),
     certificateExpired: hasEnded(certificateEnd(device)),

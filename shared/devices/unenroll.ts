@@ -1,4 +1,4 @@
-import { type Device, hasLeft, type Proof, type Unenroll, type UnenrollState } from './device.ts';
+import { type Device, type DeviceState, hasLeft, type Proof, type Unenroll, type UnenrollState } from './device.ts';
 import { passWipeTime } from './wipe.ts';
 
 /**
@@ -90,8 +90,13 @@ export function callOff(device: Device): Device | undefined {
   return { ...device, state: 'enrolled', unenroll: undefined };
 }
 
+/** @returns whether the device is kept as its profiles say: it has not left, is not blocked, and is not about to be asked to leave */
+export function isManaged({ state, unenroll }: { state: DeviceState; unenroll?: Pick<Unenroll, 'state'> }): boolean {
+  return state === 'enrolled' || (state === 'unenrolling' && !isDue(unenroll));
+}
+
 /** @returns whether the Unenroll is due to be offered in a session (the gate still has its say). */
-export function isDue(unenroll: Unenroll | undefined): boolean {
+export function isDue(unenroll: Pick<Unenroll, 'state'> | undefined): boolean {
   return unenroll !== undefined && ['waiting', 'held', 'sent', 'neverDelivered', 'silent'].includes(unenroll.state);
 }
 

@@ -1,9 +1,11 @@
 import { statusMeaning } from '../commands/status-meaning.ts';
-import { DEVICE_ROW, type Device } from '../devices/device.ts';
+import { DEVICE_ROW, type Device, type DeviceState } from '../devices/device.ts';
+import { isManaged } from '../devices/unenroll.ts';
 import { notFound } from '../platform/problem.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Decision, decide, type Moment, type SettingVerdict } from './decision.ts';
+import { blockersOf } from './groups.ts';
 import { UNREADABLE } from './outcome.ts';
 import type { Profile } from './profile.ts';
 import { type DeviceProfiles, PROFILES_OF_DEVICE_ROW, type SettingState } from './setting-state.ts';
@@ -16,6 +18,8 @@ export interface SettingView {
   profiles: string[];
   state: SettingVerdict;
   waitingFor?: string;
+  /** The setting without which it is not sent, where it waits for its `group`. */
+  blockedBy?: string;
   /** What the device answered last, where that was no success. */
   status?: number;
   originalError?: string;
@@ -32,6 +36,9 @@ export interface SettingView {
 }
 
 export interface DeviceProfilesView {
+  deviceState: DeviceState;
+  /** Why nothing is said of its settings. */
+  note?: string;
   tags: string[];
   /** The profiles that apply. */
   profiles: string[];
@@ -54,16 +61,27 @@ export async function showDeviceProfiles(
   return deviceProfilesView(device.value, row?.value ?? { settings: {} }, profiles, now);
 }
 
+/** Of a device that is not kept as its profiles say, its state and a sentence: what was known of its settings is true no more. */
 export function deviceProfilesView(
   device: Device,
   { settings: states }: DeviceProfiles,
   profiles: readonly Profile[],
   now: Date,
 ): DeviceProfilesView {
-  const { settings, profiles: applied, leftOut } = desiredState(device, profiles);
+  const { state: deviceState, tags = [] } = device;
+  if (!isManaged(device)) {
+    return { deviceState, note: noteOf(device), tags, profiles: [], settings: [], conflicts: [], leftOut: [] };
+  }
+  const desired = desiredState(device, profiles);
+  const { settings, profiles: applied, leftOut } = desired;
   const osVersion = device.facts['osVersion']?.value;
   const moment: Moment = { now, session: '', userIsThere: false, ...(osVersion !== undefined && { osVersion }) };
-  const wanted = [...settings.values()].map((each) => settingView(each, states[each.node], moment));
+  const blockers = blockersOf(desired, states, moment);
+  const wanted = [...settings.values()].map((each) => {
+    const blocker = blockers.get(each.group ?? '')?.[0];
+    const view = settingView(each, states[each.node], moment);
+    return blocker ? blockedView(view, { each, blocker, states, moment }) : view;
+  });
   const others = Object.entries(states)
     .filter(([node]) => !settings.has(node))
     .flatMap(([, state]) => {
@@ -73,7 +91,40 @@ export function deviceProfilesView(
   const conflicts = [...settings.values()]
     .filter(({ held }) => held?.because === 'conflict')
     .map(({ target, profiles: names }) => ({ target, profiles: names }));
-  return { tags: device.tags ?? [], profiles: applied, settings: [...wanted, ...others], conflicts, leftOut };
+  return { deviceState, tags, profiles: applied, settings: [...wanted, ...others], conflicts, leftOut };
+}
+
+function noteOf({ state, supersededBy }: Device): string {
+  if (state === 'blocked') {
+    return 'The device is blocked and refused when it calls: what its profiles set stays, and nothing is changed or read.';
+  }
+  if (state === 'unenrolling') return 'The device is asked to leave: its profiles are neither set nor read any more.';
+  const by = supersededBy ? ` by ${supersededBy}` : '';
+  return `The device is ${state}${by}: its profiles are neither set nor read any more.`;
+}
+
+const BLOCKED_BY: Partial<Record<SettingVerdict, string>> = {
+  conflict: 'over which profiles disagree',
+  refused: 'which is refused',
+  notApplicable: 'which this Windows does not know',
+  rejected: 'over which the device gives up',
+  failed: 'which has failed',
+};
+
+/** What would be sent, were it not for another one of its Atomic. */
+function blockedView(
+  view: SettingView,
+  {
+    each,
+    blocker,
+    states,
+    moment,
+  }: { each: Wanted; blocker: Wanted; states: DeviceProfiles['settings']; moment: Moment },
+): SettingView {
+  if (blocker.node === each.node || decide(each, states[each.node], moment).act !== 'set') return view;
+  const { state } = settingView(blocker, states[blocker.node], moment);
+  const reason = `Goes together with ${blocker.target}, ${BLOCKED_BY[state] ?? 'which waits itself'}.`;
+  return { ...view, waitingFor: 'group', blockedBy: blocker.target, reason };
 }
 
 function settingView(wanted: Wanted | undefined, state: SettingState | undefined, moment: Moment): SettingView {

@@ -249,7 +249,10 @@ describe('an answer', () => {
   });
 
   test('that never comes after a Delete leaves it open whether the value is there still, and it is sent when it is wanted again', () => {
-    const gone = noteSent({ target: TARGET, set: HASH }, { ...SENDING, hash: undefined, verb: 'Delete', session: 's0' });
+    const gone = noteSent(
+      { target: TARGET, set: HASH },
+      { ...SENDING, hash: undefined, verb: 'Delete', session: 's0' },
+    );
     const sent = noteSent(gone, { ...SENDING, hash: HASH, session: 's1' });
     const known = noteAnswered(sent, { status: 404, now: NOW });
     expect(decide(want(), known, { ...MOMENT, session: 's1' })).toMatchObject({ act: 'set', verb: 'Add' });

@@ -236,13 +236,17 @@ class World {
   }
 }
 
-test('profiles that are edited at random come to hold, and nothing else is touched', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
-      const world = new World();
-      for (const each of steps) await world.take(each);
-      await world.settle();
-    }),
-    { numRuns: RUNS },
-  );
-}, RUNS * 1_000);
+test(
+  'profiles that are edited at random come to hold, and nothing else is touched',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
+        const world = new World();
+        for (const each of steps) await world.take(each);
+        await world.settle();
+      }),
+      { numRuns: RUNS },
+    );
+  },
+  RUNS * 1_000,
+);
