@@ -34,11 +34,14 @@ export function atomicVerdict(command: Command, unmet: readonly Unmet[]): { stat
   if (unmet.length === 0 && outer >= 200 && outer < 300 && ![202, 214, 215, 216].includes(outer))
     return { state: 'done' };
   const culprits = unmet.filter(({ result }) => !CONSEQUENCES.has(result.status));
-  const end = keptSomething
-    ? 'The device could not take back what it had done before (516): look at each node.'
-    : 'Nothing of it was kept.';
-  const reason = `${culprits.map(describe).join(' ') || `The device answered the Atomic with ${outer}.`} ${end}`;
-  return { state: keptSomething ? 'failed' : stateOf(culprits), reason };
+  const why = culprits.map(describe).join(' ') || `The device answered the Atomic with ${outer}.`;
+  return { state: keptSomething ? 'failed' : stateOf(culprits), reason: `${why} ${endOf(command, keptSomething)}` };
+}
+
+function endOf({ state }: Command, keptSomething: boolean): string {
+  if (keptSomething) return 'The device could not take back what it had done before (516): look at each node.';
+  // A part that was only begun may fail when the Atomic is long done.
+  return state === 'accepted' ? 'It failed later: the other parts stay done.' : 'Nothing of it was kept.';
 }
 
 function stateOf(culprits: readonly Unmet[]): FinalState {

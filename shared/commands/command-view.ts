@@ -5,7 +5,7 @@ import { HIDDEN, hideSecrets } from './secrets.ts';
 import { statusMeaning } from './status-meaning.ts';
 
 /** The answer to an item as the admin API shows it. */
-export interface ResultView extends Omit<ItemResult, 'blob' | 'parts'> {
+export interface ResultView extends Omit<ItemResult, 'blob' | 'parts' | 'pending'> {
   /** What the status says, in words. */
   meaning?: string;
   /** Path under which a value that is too large for this view is read. */
@@ -61,7 +61,7 @@ export function commandView(
     waitingFor,
     reason,
     status,
-    meaning: status === undefined ? undefined : statusMeaning(status),
+    meaning: status === undefined ? undefined : statusMeaning(state === 'accepted' ? ONLY_BEGUN : status),
     ...(results.some((result) => result !== null)
       ? { results: results.map((result, item) => result && resultView(command, item, result, deviceId)) }
       : {}),
@@ -73,9 +73,12 @@ export function commandView(
   };
 }
 
+/** What it means that the device has begun, whatever status it said that with. */
+const ONLY_BEGUN = 202;
+
 function resultView(command: Command, item: number, result: ItemResult, deviceId: string): ResultView {
-  const { blob, parts: _, ...rest } = result;
-  const meaning = statusMeaning(result.status);
+  const { blob, parts: _, pending, ...rest } = result;
+  const meaning = statusMeaning(pending ? ONLY_BEGUN : result.status);
   const hidden = command.items[item]?.secret && command.verb === 'Get' && result.status === 200;
   return {
     ...rest,

@@ -54,6 +54,8 @@ export interface ItemResult {
   head?: string;
   /** Why there is no value, or how this status came about, where the status alone would mislead. */
   note?: string;
+  /** Whatever the status says, it only began: the result is still to come. */
+  pending?: true;
 }
 
 export interface Command {
@@ -78,6 +80,8 @@ export interface Command {
   aborts?: number;
   /** Sessions in which the device said that the user's part of the tree was not there yet. */
   userRefusals?: number;
+  /** When the device was last asked what came of it, since it did not tell by itself. */
+  resultAskedAt?: string;
   /** One entry for each item that has been answered, at the item's place; null where no word has come. */
   results: (ItemResult | null)[];
   /** What the device said of an Atomic as a whole. */
@@ -103,6 +107,11 @@ export function commandId(sequence: number): string {
 
 export function isFinal(state: CommandState): state is FinalState {
   return (FINAL_STATES as readonly string[]).includes(state);
+}
+
+/** @returns whether the device has only begun with it (OMA-DM 202, or an answer that is known to mean no more) */
+export function isPending(result: ItemResult | null | undefined): boolean {
+  return result?.status === 202 || result?.pending === true;
 }
 
 /** Exec nodes that may run again without harm; every other Exec runs once. */

@@ -6,9 +6,11 @@ import {
   type FinalState,
   type ItemResult,
   isFinal,
+  isPending,
   sentVerbOf,
   verbOf,
 } from './command.ts';
+import { isInstallation } from './installation.ts';
 import { eraseSecrets } from './secrets.ts';
 import { statusMeaning } from './status-meaning.ts';
 
@@ -86,14 +88,20 @@ export interface Circumstances {
 }
 
 /**
- * Records one item's answer. When the last item is answered the command ends, is `accepted` if the device said 202, or
+ * Records one item's answer. When the last item is answered the command ends, is `accepted` if the device has only begun, or
  * waits for another delivery: as a Replace where a node to be added is there already, later where the user's part of the
  * tree is not there yet. A second answer for an item that has one changes nothing: a device may repeat itself.
  */
 export function recordResult(command: Command, item: number, result: ItemResult, now: Date): Command {
   if (command.results[item]) return command;
-  const results = command.items.map((_, index) => (index === item ? result : (command.results[index] ?? null)));
+  const answer: ItemResult = hasOnlyBegun(command, item, result) ? { ...result, pending: true } : result;
+  const results = command.items.map((_, index) => (index === item ? answer : (command.results[index] ?? null)));
   return settleAnswered({ ...command, results }, { now });
+}
+
+function hasOnlyBegun(command: Command, place: number, { status }: ItemResult): boolean {
+  const item = command.items[place];
+  return status === 200 && item !== undefined && isInstallation(verbOf(command, item), item.target);
 }
 
 /** Records what the device said of an Atomic as a whole. */
@@ -110,7 +118,7 @@ export function settleAnswered(command: Command, { now, final = false }: Circums
   if (command.verb === 'Atomic' ? !isAnsweredAtomic(command, whole, final) : !whole) return command;
   const again = retryForUser(command) ?? retryAsReplace(command);
   if (again) return again;
-  if (answered.some((entry) => entry.status === 202)) return { ...command, state: 'accepted' };
+  if (answered.some(isPending)) return { ...command, state: 'accepted' };
   const { state, reason } = verdict(command, command.results);
   return finish(command, state, now, reason);
 }
@@ -204,25 +212,43 @@ export function isSuspect({ unanswered, aborts }: Command): boolean {
   return (unanswered ?? 0) > 1 || (aborts ?? 0) > 0;
 }
 
-/** What came later of an item that the device had accepted (202): by then the last word about it. */
+/** What came later of an item with which the device had only begun: by then the last word about it. */
 export function recordLaterResult(command: Command, item: number, result: ItemResult, now: Date): Command {
   if (command.state !== 'accepted' && command.state !== 'sent') return command;
-  if (command.results[item]?.status !== 202 || result.status === 202) return command;
+  if (!isPending(command.results[item]) || result.status === 202) return command;
   const results = command.results.map((before, index) => (index === item ? result : before));
   return command.state === 'accepted'
     ? settleAnswered({ ...command, results }, { now, final: true })
     : { ...command, results };
 }
 
+/** How far an item is with which the device has only begun. What is undefined stays as it was. */
+export function recordProgress(
+  command: Command,
+  item: number,
+  { note, originalError }: Pick<ItemResult, 'note' | 'originalError'>,
+): Command {
+  const before = command.results[item];
+  if (!before || !isPending(before)) return command;
+  const after = { ...before, ...(note ? { note } : {}), ...(originalError ? { originalError } : {}) };
+  return { ...command, results: command.results.map((result, index) => (index === item ? after : result)) };
+}
+
 function settleAccepted(command: Command, now: Date): Command {
-  const since = Date.parse(command.sentAt ?? command.queuedAt);
-  if (now.getTime() - since < ACCEPTED_FOR_DAYS * 86_400_000) return command;
-  return finish(
-    command,
-    'unknown',
-    now,
-    `The device accepted it (202) and gave no result in ${ACCEPTED_FOR_DAYS} days.`,
+  const ends = Date.parse(command.sentAt ?? command.queuedAt) + ACCEPTED_FOR_DAYS * 86_400_000;
+  if (now.getTime() < ends || isStillToBeAsked(command, ends, now)) return command;
+  const status = command.results.find(isPending)?.status ?? 202;
+  const reason = `The device accepted it (${status}) and gave no result in ${ACCEPTED_FOR_DAYS} days.`;
+  return finish(command, 'unknown', now, reason);
+}
+
+/** A device that was off all that time can still be asked about an installation; so it is, for as long again. */
+function isStillToBeAsked(command: Command, ends: number, now: Date): boolean {
+  const isInstalling = command.items.some(
+    (item, place) => isPending(command.results[place]) && isInstallation(verbOf(command, item), item.target),
   );
+  const wasAsked = Date.parse(command.resultAskedAt ?? '') >= ends;
+  return isInstalling && !wasAsked && now.getTime() < ends + ACCEPTED_FOR_DAYS * 86_400_000;
 }
 
 /** @returns whether its time is over: only what was never sent expires, for the rest may have been done */

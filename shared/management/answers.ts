@@ -8,6 +8,7 @@ import { noteWipeAnswer, wipeKindOf } from '../devices/wipe.ts';
 import type { ClientCommand, Item } from '../wire/syncml.ts';
 import { noteDefault } from './device-defaults.ts';
 import { isForGate, toFact } from './facts.ts';
+import { noteInstallation } from './installations.ts';
 import { noteInventory } from './inventory.ts';
 import { type Joined, joinPieces, keepLastBegun } from './large-object.ts';
 import { noteProfileAborts, noteSetting } from './profiles.ts';
@@ -96,6 +97,7 @@ function takeAnswer(turn: Turn, asked: Asked, answer: Answer): Asked | undefined
     return asked;
   }
   if (asked.kind === 'atomic') return takeAtomicStatus(turn, asked, code);
+  if (asked.kind === 'installation') return noteInstallation(turn, asked, { code, value: answer.item?.data });
   const originalError =
     answer.status?.originalError?.slice(0, MAX_WORD) ?? ('originalError' in asked ? asked.originalError : undefined);
   const joined = piecesOf(turn, asked, answer.item);

@@ -1,3 +1,5 @@
+import { isPending } from '../commands/command.ts';
+import { hresult } from '../commands/installation.ts';
 import { recordLaterResult } from '../commands/settle.ts';
 import { confirm, reportFailure } from '../devices/unenroll.ts';
 import { isSameNode } from '../wire/node-path.ts';
@@ -67,20 +69,20 @@ function takeUnenrollAlert(turn: Turn, item: Item): void {
 }
 
 /**
- * The result of an Exec that was accepted (202): Source names the node, Data is 0 or the HRESULT. The oldest command that
- * waits for one takes it.
+ * The result of an Exec with which the device had only begun: Source names the node, Data is 0 or the HRESULT. The oldest
+ * command that waits for one takes it.
  */
 function takeLaterResult(turn: Turn, item: Item): void {
   const { copy, input } = turn;
   const source = item.source ?? '';
   for (const command of copy.commands) {
     const index = command.items.findIndex(
-      ({ target }, place) => command.results[place]?.status === 202 && isSameNode(target, source),
+      ({ target }, place) => isPending(command.results[place]) && isSameNode(target, source),
     );
     if (index < 0) continue;
     const data = item.data?.trim() ?? '';
     const outcome = data === '0' ? { status: 200 } : { status: 500, originalError: hresult(data) };
-    const note = 'Accepted at first (202); this is what the device reported later.';
+    const note = `Answered ${command.results[index]?.status} at first; this is what the device reported later.`;
     const target = command.items[index]?.target ?? source;
     const after = recordLaterResult(command, index, { target, ...outcome, note }, input.now);
     // What is beyond the room of a transaction is not taken: the command then ends as `unknown`.
@@ -88,13 +90,6 @@ function takeLaterResult(turn: Turn, item: Item): void {
     return;
   }
   if (copy.hasMore) turn.answersUnread = true;
-}
-
-/** A number is shown as Windows writes an HRESULT. */
-function hresult(data: string): string {
-  return /^-?\d{1,10}$/.test(data)
-    ? `0x${(Number(data) >>> 0).toString(16).toUpperCase().padStart(8, '0')}`
-    : data.slice(0, 64);
 }
 
 function takeDevInfo(turn: Turn, items: readonly Item[]): void {

@@ -6,6 +6,7 @@ import { decideGate } from '../unenroll/gate.ts';
 import type { ServerCommand } from '../wire/syncml-writer.ts';
 import { chooseDefaults } from './device-defaults.ts';
 import { type FactName, factNode, factsDue, JOIN_FACTS } from './facts.ts';
+import { chooseInstallations } from './installations.ts';
 import { chooseInventory } from './inventory.ts';
 import { chooseProfiles } from './profiles.ts';
 import { isOfRequest, LAPS_FACTS, LAPS_STATUS } from './proofs.ts';
@@ -27,6 +28,7 @@ export function chooseCommands(turn: Turn): boolean {
   let triedAll = false;
   if (!unenrolls || hasBusyQueue(turn)) {
     chooseFacts(turn);
+    chooseInstallations(turn);
     // What is to leave is given nothing that would only have to be taken away again.
     if (!unenrolls) {
       chooseDefaults(turn);

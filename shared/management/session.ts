@@ -58,6 +58,16 @@ export type Asked =
       accepted?: true;
     }
   | { kind: 'atomic'; msgRef: number; cmdId: string; id: string }
+  /** How far an installation is that command `id` began. */
+  | {
+      kind: 'installation';
+      msgRef: number;
+      cmdId: string;
+      id: string;
+      item: number;
+      leaf: 'Status' | 'LastError';
+      code?: number;
+    }
   | { kind: 'fact'; msgRef: number; cmdId: string; name: FactName; code?: number; received?: Received }
   | { kind: 'inventory'; msgRef: number; cmdId: string; name: string; code?: number; rows?: InventoryRow[] }
   | { kind: 'default'; msgRef: number; cmdId: string; name: string }
