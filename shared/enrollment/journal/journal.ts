@@ -5,7 +5,7 @@ import type { Storage } from '../../storage/storage.ts';
 import { type Change, tryWrite } from '../../storage/tables.ts';
 import { normaliseUser } from '../grants.ts';
 import type { RefusalCause } from '../refusal.ts';
-import { InstanceQuota, type Quota, quotaAfter } from './journal-quota.ts';
+import { InstanceQuota, type Kind, type Quota, quotaAfter } from './journal-quota.ts';
 
 /**
  * Every attempt to get a certificate has a TraceId. Windows shows it to the user, and under it the journal tells the
@@ -14,8 +14,10 @@ import { InstanceQuota, type Quota, quotaAfter } from './journal-quota.ts';
 export interface JournalEntry {
   traceId: string;
   at: string;
-  /** Who asked: proved where the attempt came further than `authentication`, else as the caller said. */
+  /** Who asked. */
   user: string;
+  /** Whether the credential proved who asked; else `user` is what the caller said. */
+  userProved?: boolean;
   outcome: 'enrolled' | 'renewed' | 'refused';
   /** How far it came. */
   step: JournalStep;
@@ -23,7 +25,7 @@ export interface JournalEntry {
   cause?: RefusalCause;
   /** The decision in words for the administrator. */
   reason: string;
-  /** What the device was told in place of the cause's own message. */
+  /** The sentence that was sent: with the fault, or on the page. */
   shown?: string;
   /** What the device said of itself, the few names that help to find it. */
   device: Record<string, string>;
@@ -84,12 +86,16 @@ export class Journal {
 
   /**
    * Keeps a refused attempt as long as there are not too many: 20 an hour of one address and 200 in all, counted in storage
-   * for all instances. Two calls; none once the instance knows that the hour is full.
+   * for all instances; of those a quarter is left for the kind that has not got the rest. Two calls; none once the instance
+   * knows that the hour is full.
    * @returns the TraceId for the reply: it begins with `nokeep-` where nothing is kept
    */
   async refused(entry: Omit<JournalEntry, 'outcome'>, caller: RefusedCaller, log: Log): Promise<string> {
     const traceId = keptTraceId(entry.traceId);
-    const hasPlace = caller.proved || !entry.traceId.startsWith(NOT_KEPT);
+    const { address, proved = false } = caller;
+    const hadPlace = !entry.traceId.startsWith(NOT_KEPT);
+    if (proved && hadPlace) this.#quota.giveBack(address);
+    const hasPlace = proved ? this.#quota.hasPlace('proved', address, new Date(entry.at)) : hadPlace;
     try {
       if (hasPlace && (await this.#keepRefused({ ...entry, traceId, outcome: 'refused' }, caller))) return traceId;
     } catch (error) {
@@ -101,18 +107,18 @@ export class Journal {
   async #keepRefused(entry: JournalEntry, { address, proved = false }: RefusedCaller): Promise<boolean> {
     const table = this.#storage.table('journal');
     const day = dayOfTrace(entry.traceId);
-    const rowKey = proved ? PROVED_QUOTA : UNPROVED_QUOTA;
+    const kind: Kind = proved ? 'proved' : 'unproved';
     const hour = Math.floor(Date.parse(entry.at) / HOUR_MS);
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-      const row = await table.get<Quota>(day, rowKey);
-      const value = quotaAfter(row?.value, hour, address);
-      if (value === undefined) {
-        if (!proved) this.#quota.isFull(row?.value, address, new Date(entry.at));
+      const row = await table.get<Quota>(day, QUOTA);
+      const value = quotaAfter(row?.value, hour, address, kind);
+      if (typeof value === 'string') {
+        this.#quota.isFull(value, kind, address, new Date(entry.at));
         return false;
       }
       const count: Change = row
-        ? { kind: 'replace', rowKey, value, etag: row.etag }
-        : { kind: 'insert', rowKey, value };
+        ? { kind: 'replace', rowKey: QUOTA, value, etag: row.etag }
+        : { kind: 'insert', rowKey: QUOTA, value };
       if (await tryWrite(table, day, [...rowsOf(entry), count])) return true;
     }
     return false;
@@ -123,8 +129,7 @@ function logFailure(log: Log, trace: string, error: unknown): void {
   log.error('An enrollment attempt could not be written to the journal', { trace, reason: String(error) });
 }
 
-const UNPROVED_QUOTA = '~quota|unproved';
-const PROVED_QUOTA = '~quota|proved';
+const QUOTA = '~quota';
 const DAY_IN_MS = 24 * HOUR_MS;
 
 function rowsOf(entry: JournalEntry): Change[] {

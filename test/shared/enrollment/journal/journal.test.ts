@@ -59,22 +59,32 @@ describe('the journal', () => {
     expect(storage.calls.splice(0).map(({ operation }) => operation)).toEqual(['get', 'write']);
   });
 
-  test('keeps 20 refused attempts an hour of one address; the TraceId of a further one says that it is not kept', async () => {
+  test('keeps 15 attempts an hour of strangers at one address; the TraceId of a further one says that it is not kept', async () => {
     const storage = new MemoryStorage();
     const journal = new Journal(storage);
-    for (let n = 0; n < 20; n += 1) expect(await refuse(journal, 'a')).not.toMatch(/^nokeep-/);
+    for (let n = 0; n < 15; n += 1) expect(await refuse(journal, 'a')).not.toMatch(/^nokeep-/);
     expect(await refuse(journal, 'a')).toMatch(/^nokeep-20260301-[0-9a-f]{12}$/);
     expect(await refuse(journal, 'b')).not.toMatch(/^nokeep-/);
-    expect(kept(storage)).toHaveLength(21);
+    expect(kept(storage)).toHaveLength(16);
   });
 
-  test('keeps 200 an hour in all', async () => {
+  test('keeps 200 an hour in all, of strangers 150', async () => {
     const storage = new MemoryStorage();
     const journal = new Journal(storage);
-    for (let n = 0; n < 200; n += 1) await refuse(journal, `a${n}`);
+    for (let n = 0; n < 150; n += 1) expect(await refuse(journal, `a${n}`)).not.toMatch(/^nokeep-/);
     expect(await refuse(journal, 'other')).toMatch(/^nokeep-/);
+    for (let n = 0; n < 70; n += 1) await refuse(journal, `b${n}`, { proved: true });
     expect(kept(storage)).toHaveLength(200);
+    expect(await refuse(journal, 'other', { proved: true })).toMatch(/^nokeep-/);
     expect(await refuse(journal, 'other', { now: later(50) })).not.toMatch(/^nokeep-/);
+    expect(await refuse(journal, 'other', { now: later(50), proved: true })).not.toMatch(/^nokeep-/);
+  });
+
+  test('keeps 20 an hour of one address, whatever they are', async () => {
+    const storage = new MemoryStorage();
+    const journals = [new Journal(storage), new Journal(storage)];
+    for (let n = 0; n < 60; n += 1) await refuse(journals[n % 2]!, 'office', { proved: n % 3 === 0 });
+    expect(kept(storage)).toHaveLength(20);
   });
 
   test('keeps no more when all come at the same moment', async () => {
@@ -93,7 +103,7 @@ describe('the journal', () => {
   test('keeps no more when strangers reach many instances: 20 of an address and 200 an hour in all', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.record({ instance: fc.nat(4), address: fc.nat(14), minute: fc.nat(90) }), {
+        fc.array(fc.record({ instance: fc.nat(4), address: fc.nat(14), minute: fc.nat(90), proved: fc.boolean() }), {
           minLength: 300,
           maxLength: 600,
         }),
@@ -101,9 +111,11 @@ describe('the journal', () => {
           const storage = new MemoryStorage();
           const instances = Array.from({ length: 5 }, () => new Journal(storage));
           const perHour = new Map<string, number>();
-          for (const { instance, address, minute } of calls.toSorted((one, other) => one.minute - other.minute)) {
+          for (const { instance, address, minute, proved } of calls.toSorted(
+            (one, other) => one.minute - other.minute,
+          )) {
             const now = later(minute);
-            const traceId = await refuse(instances[instance]!, `a${address}`, { now });
+            const traceId = await refuse(instances[instance]!, `a${address}`, { now, proved });
             if (traceId.startsWith('nokeep-')) continue;
             for (const key of [`${now.getUTCHours()}`, `${now.getUTCHours()} a${address}`])
               perHour.set(key, (perHour.get(key) ?? 0) + 1);
@@ -122,22 +134,29 @@ describe('the journal', () => {
   test('asks storage no more once the hour is full', async () => {
     const storage = new MemoryStorage();
     const [one, other] = [new Journal(storage), new Journal(storage)];
-    for (let n = 0; n < 200; n += 1) await refuse(one, `a${n}`);
+    for (let n = 0; n < 150; n += 1) await refuse(one, `a${n}`);
     storage.calls.length = 0;
     for (let n = 0; n < 500; n += 1) expect(await refuse(other, `b${n}`)).toMatch(/^nokeep-/);
     expect(storage.calls.length).toBe(1);
+    for (let n = 0; n < 50; n += 1) await refuse(one, `a${n}`, { proved: true });
+    storage.calls.length = 0;
+    for (let n = 0; n < 500; n += 1) expect(await refuse(other, `b${n}`, { proved: true })).toMatch(/^nokeep-/);
+    expect(storage.calls.length).toBe(1);
   });
 
-  test('counts whoever had the right secret apart: strangers cannot crowd them out', async () => {
+  test.each([
+    ['strangers', 'those who had the right secret', { proved: false }, { proved: true }],
+    ['those who had the right secret', 'strangers', { proved: true }, { proved: false }],
+  ])('keeps places free: %s do not crowd out %s', async (_, __, first, second) => {
     const storage = new MemoryStorage();
     const journal = new Journal(storage);
-    for (let n = 0; n < 25; n += 1) await refuse(journal, 'office');
-    for (let n = 0; n < 20; n += 1) {
-      const traceId = await refuse(journal, 'office', { proved: true, user: 'sam@example.org' });
-      expect(traceId).toMatch(/^20260301-/);
-    }
-    expect(await refuse(journal, 'office', { proved: true })).toMatch(/^nokeep-/);
-    expect(kept(storage)).toHaveLength(40);
+    for (let n = 0; n < 40; n += 1) await refuse(journal, 'office', first);
+    expect(kept(storage)).toHaveLength(15);
+    for (let n = 0; n < 5; n += 1) expect(await refuse(journal, 'office', second)).toMatch(/^20260301-/);
+    expect(await refuse(journal, 'office', second)).toMatch(/^nokeep-/);
+    for (let n = 0; n < 300; n += 1) await refuse(journal, `a${n}`, first);
+    for (let n = 0; n < 45; n += 1) expect(await refuse(journal, `b${n}`, second)).toMatch(/^20260301-/);
+    expect(kept(storage)).toHaveLength(200);
   });
 
   test('keeps every enrollment, and none takes the place of a refused attempt', async () => {
@@ -147,7 +166,7 @@ describe('the journal', () => {
     expect(await refuse(journal, 'a')).not.toMatch(/^nokeep-/);
     for (let n = 0; n < 20; n += 1) await refuse(journal, 'a');
     await enroll(journal, 'a');
-    expect(kept(storage)).toHaveLength(30 + 20 + 1);
+    expect(kept(storage)).toHaveLength(30 + 15 + 1);
   });
 
   test('that cannot be written undoes nothing, and the log says so', async () => {
@@ -262,7 +281,7 @@ describe('a list of attempts', () => {
   });
 
   test('of a user is found without reading what others tried', async () => {
-    const others = Array.from({ length: 150 }, (_, n) => ({ user: `u${n}@example.org`, now: later(n % 40) }));
+    const others = Array.from({ length: 140 }, (_, n) => ({ user: `u${n}@example.org`, now: later(n % 40) }));
     const storage = await storageWith([...others, { user: 'kim@example.org', now: NOW }]);
     storage.calls.length = 0;
     const { items } = await listAttempts(storage, { ...query, user: 'kim@example.org', limit: 1 }, NOW);
