@@ -17,10 +17,10 @@ export interface NodeDefinition {
   /** status of an Add or Replace of this node, or of one below, that is right by its form */
   takes?: (path: string, data: string) => number;
   /** what an Exec with this data does to the PC */
-  runs?: (tree: TreeState, data: string) => void;
+  runs?: (tree: TreeState, data: string, path: string) => void;
   /** what a Get is answered, by what happened so far; undefined: what stands there, 404 where that is nothing */
-  says?: (tree: TreeState) => string | undefined;
-  /** data of the alert by which the device tells in its next session what came of an Exec that was answered 202 */
+  says?: (tree: TreeState, path: string) => string | undefined;
+  /** data of the alert by which the device tells in its next session what came of an Exec that only began something */
   later?: string;
   /** the client chokes on any command for this node, and gives the session up */
   chokes?: true;
@@ -34,7 +34,7 @@ export interface TreeState {
   deleted: string[];
   /** how often each Exec ran */
   execs: Record<string, number>;
-  /** what came of Execs that were answered 202, to be told in the next session */
+  /** what came of Execs that only began something, to be told in the next session */
   later?: { target: string; data: string }[];
 }
 
@@ -105,7 +105,7 @@ export class CspTree {
 
   #get(path: string, definition: NodeDefinition): Outcome {
     if (this.#childNames(path).length > 0) return this.#interior(path);
-    const said = definition.says?.(this.state);
+    const said = definition.says?.(this.state, path);
     const value = said ?? this.valueOf(path);
     if (value === undefined && !this.#exists(path)) return { status: 404 };
     if (!definition.access.includes('Get')) return { status: 405 };
@@ -171,7 +171,7 @@ export class CspTree {
     if (definition.open && !this.#exists(path)) return { status: 404 };
     if (!definition.access.includes('Exec')) return { status: 405 };
     this.state.execs[path] = (this.state.execs[path] ?? 0) + 1;
-    if ((definition.exec ?? 200) < 300) definition.runs?.(this.state, data);
+    if ((definition.exec ?? 200) < 300) definition.runs?.(this.state, data, path);
     if (definition.later !== undefined) {
       this.state.later = [...(this.state.later ?? []), { target: locUri, data: definition.later }];
     }

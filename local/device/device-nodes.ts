@@ -5,6 +5,7 @@ import { inventoryNodes } from './inventory-nodes.ts';
 import { lapsNodes } from './laps.ts';
 import { localAccountNodes } from './local-accounts.ts';
 import type { Machine } from './machine.ts';
+import { msiNodes } from './msi.ts';
 import { pushNodes } from './push.ts';
 import type { EnrollmentState } from './state.ts';
 import { wipeNodes } from './wipe.ts';
@@ -109,6 +110,7 @@ function actions(machine: Machine): NodeDefinition[] {
     { path: './Vendor/MSFT/BitLocker/RotateRecoveryPasswords', access: ['Exec'], exec: 202 },
     ...leaves('./Vendor/MSFT/BitLocker/Status', { DeviceEncryptionStatus: 0, RotateRecoveryPasswordsStatus: 2 }),
     ...lapsNodes(machine),
+    ...msiNodes(machine),
     ...diagnosticArchiveNodes(),
     { path: './Vendor/MSFT/DeclaredConfiguration', access: READ, answers: everything(406) },
   ];
@@ -135,7 +137,6 @@ function openAreas(): NodeDefinition[] {
     { path: './Vendor/MSFT/Policy/Config/Experience/AllowManualMDMUnenrollment', access: SET, format: 'int' },
     open('./Vendor/MSFT/RootCATrustedCertificates', SET),
     open('./Vendor/MSFT/ClientCertificateInstall', ['Get', 'Add', 'Replace', 'Delete', 'Exec']),
-    open('./Vendor/MSFT/EnterpriseDesktopAppManagement/MSI', ['Get', 'Add', 'Delete', 'Exec']),
     open('./Vendor/MSFT/WiFi/Profile', SET),
   ];
 }

@@ -44,6 +44,11 @@ export interface Machine {
   localAccounts?: string[];
   /** Windows LAPS is set up: where the password goes (1 Entra, 2 Active Directory), how a reset goes */
   laps?: { backupDirectory: 0 | 1 | 2; pendingReads?: number; failsWith?: number };
+  /**
+   * how an installation of an MSI goes: what its Exec is answered (200 if left out), whether an alert tells what came of it,
+   * the code with which it fails, how often its state is asked for before it is over
+   */
+  msi?: { answers?: 200 | 202; tellsLater?: false; failsWith?: number; pendingReads?: number };
   /** how push goes, once the PC has been given a package family name, where it is not well */
   push?: { status?: number; channel?: string };
   /** `false`: the Windows Recovery Environment is off */

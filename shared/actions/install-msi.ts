@@ -32,8 +32,8 @@ const input = z.strictObject({
 });
 
 /**
- * EnterpriseDesktopAppManagement CSP: the node is added, then run with an MsiInstallJob. The device answers 202 and tells later
- * what came of it (alert 1226, win32csp_install).
+ * EnterpriseDesktopAppManagement CSP: the node is added, then run with an MsiInstallJob. The device answers 200 or 202 and tells
+ * later what came of it (alert 1226, win32csp_install), or is asked for it.
  */
 export const installMsi = action({
   name: 'install-msi',

@@ -105,6 +105,57 @@ test.each(CASES)('$name reaches the device', async ({ name, input, machine, told
   expect(commandsRun.map(({ verb, status, target }) => `${verb} ${status} ${target}`)).toEqual(told);
 });
 
+describe('an installation', () => {
+  type Msi = NonNullable<NonNullable<Machine>['msi']>;
+  const BROKEN = -2147023293;
+  const execOf = async (id: string) => {
+    const { items } = await lanyard().get(`/api/devices/${id}/commands`);
+    return items.find(({ verb }: { verb: string }) => verb === 'Exec');
+  };
+
+  test.each<[string, Msi, string, object]>([
+    ['is done when its alert says so', {}, 'done', { status: 200 }],
+    [
+      'that fails is not done, though the PC answers 200',
+      { failsWith: BROKEN },
+      'failed',
+      { originalError: '0x80070643' },
+    ],
+    ['that the PC answers with 202 fails alike', { answers: 202, failsWith: BROKEN }, 'failed', { status: 500 }],
+    ['of which no alert comes is asked for', { tellsLater: false }, 'done', { note: expect.stringContaining('70') }],
+    [
+      'of which no alert comes, and that fails, is told with its code',
+      { tellsLater: false, failsWith: BROKEN },
+      'failed',
+      { originalError: '0x80070643' },
+    ],
+  ])('%s', async (_, msi, state, result) => {
+    const { device, id } = await calledDevice({ machine: { msi } });
+    await act(id, 'install-msi', PACKAGE);
+    await device.sync();
+    const exec = () => execOf(id);
+    expect(await exec()).toMatchObject({ state: 'accepted', status: msi.answers ?? 200 });
+    lanyard().pass({ minutes: 15 });
+    await device.sync();
+    expect(await exec()).toMatchObject({ state, results: [result] });
+  });
+
+  test('that takes its time is asked for again, and says how far it is', async () => {
+    const { device, id } = await calledDevice({ machine: { msi: { tellsLater: false, pendingReads: 1 } } });
+    await act(id, 'install-msi', PACKAGE);
+    await device.sync();
+    const exec = () => execOf(id);
+    for (const expected of [
+      { state: 'accepted', results: [{ note: expect.stringContaining('being installed') }] },
+      { state: 'done' },
+    ]) {
+      lanyard().pass({ minutes: 15 });
+      await device.sync();
+      expect(await exec()).toMatchObject(expected);
+    }
+  });
+});
+
 test('every action is listed with what it takes, and played here', async () => {
   const { items } = await lanyard().get('/api/actions');
   // What queues nothing is played elsewhere.
