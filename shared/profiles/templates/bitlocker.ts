@@ -27,7 +27,7 @@ export const bitlocker = template({
   notes: [
     'Only PCs that are joined to Entra or hybrid joined get it: of any other the recovery key would be kept nowhere.',
     'Removing the profile does not decrypt.',
-    'Windows takes anything but the requirement itself from the editions Enterprise and Education only, by its licence.',
+    'Windows Pro, Enterprise and Education take all of it, Pro since version 1809. Microsoft ties the right to manage BitLocker to licences of Enterprise or Education (E3, E5, A3, A5).',
   ],
   secrets: [],
   atomic: true,

@@ -45,7 +45,7 @@ interface VpnInput {
   dnsSuffix?: string | undefined;
 }
 
-/** A device tunnel or an ordinary connection of all users; the order of the elements is that of the schema. */
+/** A connection of all users. The order of the elements is that of Microsoft's examples, from which the schema beside them differs. */
 function profileOf({ server, alwaysOn, routes, dnsSuffix }: VpnInput): string {
   const policyType = routes.length > 0 ? 'SplitTunnel' : 'ForceTunnel';
   const suffix = dnsSuffix === undefined ? '' : xml`<DnsSuffix>${dnsSuffix}</DnsSuffix>`;
