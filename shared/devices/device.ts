@@ -90,7 +90,7 @@ export interface Renewal {
 }
 
 /** What an administrator should look at: this enrollment and another may be of one device, or of copies of it. */
-export type FlagKind = 'oldIdentity' | 'sharedHardwareId' | 'sharedDeviceId' | 'otherUser';
+export type FlagKind = 'oldIdentity' | 'sharedHardwareId' | 'sharedDeviceId' | 'otherUser' | 'withoutSerial';
 
 export interface DeviceFlag {
   kind: FlagKind;
@@ -188,6 +188,9 @@ export interface ProfileProblem {
   since: string;
 }
 
+/** Minutes and count of the first set, of the second, and minutes for ever after (DMClient CSP, Poll). */
+export type PollSchedule = [number, number, number, number, number];
+
 export interface Device {
   /** Enrollment id: the partition, the certificate's subject, the name of the enrollment everywhere. */
   id: string;
@@ -228,7 +231,9 @@ export interface Device {
   /** What its messages say is kept for a while, so that somebody can look at them. */
   trace?: { by: string; since: string; until: string };
   inventory?: Inventory;
-  /** How often it was last told to call, where that is not what its enrollment said. */
+  /** The schedule that it was given when it enrolled; absent in records that are older than this member. */
+  poll?: PollSchedule;
+  /** How often it was last told to call, and took it, where that is not what its enrollment said. */
   pollEveryMinutes?: number;
   /** B64(MD5(name:secret)) for deployments that authenticate by digest. */
   digestCredential?: string;

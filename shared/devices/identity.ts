@@ -92,3 +92,13 @@ export function sameDevice(one: Identity, other: Identity): Likeness {
   if (agree.has('hardwareId')) return 'sharedHardwareId';
   return agree.has('deviceId') ? 'sharedDeviceId' : 'different';
 }
+
+/** @returns whether something of which both say what it is differs */
+export function contradicts(one: Identity, other: Identity): boolean {
+  return KINDS.some((kind) => one[kind] !== undefined && other[kind] !== undefined && one[kind] !== other[kind]);
+}
+
+/** @returns whether both say their serial number, and the same */
+export function agreeOnSerial(one: Identity, other: Identity): boolean {
+  return one.serial !== undefined && one.serial === other.serial;
+}

@@ -20,11 +20,13 @@ export interface GrantUse {
   enrollmentId: string;
   publicKeyHash: string;
   hwDevId: string;
-  /** The serial number of the PC, where it says one that is its own. */
-  serial?: string;
+  /** What the PC said of itself: copies of one disk have one HWDevID. */
+  identity?: Identity;
   at: string;
   /** The enrollment whose place this one takes. */
   replaces?: string;
+  /** No serial number says that the two are of one PC. */
+  replacesWithoutSerial?: true;
   /** How many enrollments were given up before this one. */
   retries?: number;
 }

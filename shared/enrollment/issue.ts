@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { CertificateAuthority } from '../certificates/certificate-authority.ts';
 import { issueLeaf } from '../certificates/leaf.ts';
 import type { SigningRequest } from '../certificates/signing-request.ts';
@@ -8,9 +9,11 @@ import {
   type Device,
   type DeviceCertificate,
   hasLeft,
+  type PollSchedule,
 } from '../devices/device.ts';
+import { addFlag, newFlag } from '../devices/device-flags.ts';
 import { addToDeviceList } from '../devices/device-list.ts';
-import { strongSerial } from '../devices/identity.ts';
+import { agreeOnSerial, contradicts, type Identity, identityOf } from '../devices/identity.ts';
 import { announceDevice } from '../devices/identity-index.ts';
 import { newGuid } from '../platform/ids.ts';
 import type { Row } from '../storage/rows.ts';
@@ -38,6 +41,14 @@ export const MAX_RETRIES = 20;
 /** Lost races for the record of an enrollment whose place another takes. */
 const MAX_SUPERSEDE_ATTEMPTS = 5;
 
+/**
+ * An enrollment takes at most sixteen calls of storage. Nine are always needed: the grant, the refusals, the use, the record,
+ * the list, three of the index of identities, the journal. What else it may take.
+ */
+const SPARE_CALLS = 7;
+/** To read, end and list the enrollment whose place this one takes. */
+const CALLS_TO_SUPERSEDE = 3;
+
 export interface AcceptedRequest {
   /** What lets the user enroll, as it was read. */
   grant: GrantRow;
@@ -47,14 +58,16 @@ export interface AcceptedRequest {
   providerId: string;
   /** Digest mode: gives B64(MD5(name:secret)) for the enrollment, to be stored before the device learns the secret. */
   credentialFor?: (enrollmentId: string) => string;
+  /** The schedule that the provisioning document gives it. */
+  poll?: PollSchedule;
   /** How many devices there may be; without them any number. */
   limits?: Limits;
   now: Date;
 }
 
 /**
- * Calls: the grant, the device, the list, and three to look for the device by what it says of itself; up to three more for
- * a request that came before, and seven for a device that was enrolled before.
+ * Calls: the use, the device, the list, and three to look for the device by what it says of itself; up to seven more for
+ * limits, a request that came before, and a device that was enrolled before. What these do not suffice for is done within the hour.
  * @returns the enrollment's record and its certificate (DER)
  * @throws {GrantMoved}; {EnrollmentRefusal} `invitationUsedUp`, `userDeviceLimit`, `organisationDeviceLimit`, `deviceBlocked`, `busy` when a later request took the place of this one
  */
@@ -65,25 +78,27 @@ export async function issueEnrollment(
 ): Promise<{ device: Device; certificate: Buffer }> {
   const { now } = request;
   const use = await chooseUse(storage, request);
+  const spare = SPARE_CALLS - use.calls - (use.replaces ? CALLS_TO_SUPERSEDE : 0);
   const existing = use.isNew ? undefined : await readDevice(storage, use.enrollmentId);
   const issued = existing?.value.certificates.find((c) => c.publicKeyHash === request.signingRequest.publicKeyHash);
   if (existing && issued) {
     checkCurrent(existing.value);
-    if (use.replaces) await supersede(storage, use.replaces, existing.value);
+    if (use.replaces) await supersede(storage, use.replaces, existing.value, use);
     const device = await renewCredential(storage, existing, request);
     await announceDevice(storage, device);
-    return { device: await settleReturn(storage, device, now), certificate: Buffer.from(issued.der, 'base64') };
+    const settled = await settleReturn(storage, device, now, spare);
+    return { device: settled, certificate: Buffer.from(issued.der, 'base64') };
   }
 
   const { subjectPublicKeyInfo, publicKeyHash } = request.signingRequest;
   // Before the use is written: a certificate authority that does not answer must cost no use, nor leave one behind.
   const leaf = await issueLeaf({ ca, enrollmentId: use.enrollmentId, subjectPublicKeyInfo, now });
   await use.keep();
-  const device = newDevice(request, use.enrollmentId, certificateRecord(leaf, publicKeyHash, now));
+  const device = newDevice(request, use, certificateRecord(leaf, publicKeyHash, now));
   await insertDevice(storage, device, besides(request));
-  if (use.replaces) await supersede(storage, use.replaces, device);
+  if (use.replaces) await supersede(storage, use.replaces, device, use);
   await announceCounted(storage, device, use.count);
-  return { device: await settleReturn(storage, device, now), certificate: leaf.der };
+  return { device: await settleReturn(storage, device, now, spare), certificate: leaf.der };
 }
 
 function checkCurrent({ id, state }: Device): void {
@@ -92,11 +107,12 @@ function checkCurrent({ id, state }: Device): void {
   throw new EnrollmentRefusal('busy', 'A later request of the same hardware took the place of this one.');
 }
 
-/** The reply that was lost carried a secret; the repeated one carries another, so what is stored follows. */
+/** The reply that was lost carried a secret and a schedule; the repeated one may carry others, so what is stored follows. */
 async function renewCredential(storage: Storage, row: Row<Device>, request: AcceptedRequest): Promise<Device> {
-  const digestCredential = request.credentialFor?.(row.value.id);
-  if (!digestCredential) return row.value;
-  const value = { ...row.value, digestCredential, revision: row.value.revision + 1 };
+  const { poll = row.value.poll } = request;
+  const digestCredential = request.credentialFor?.(row.value.id) ?? row.value.digestCredential;
+  if (digestCredential === row.value.digestCredential && isDeepStrictEqual(poll, row.value.poll)) return row.value;
+  const value = { ...row.value, poll, digestCredential, revision: row.value.revision + 1 };
   await storage.table('devices').write(value.id, [{ kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag }]);
   return value;
 }
@@ -109,8 +125,11 @@ interface ChosenUse {
   keep(): Promise<void>;
   /** An enrollment that never opened a management session and whose place this one takes. */
   replaces?: string;
+  replacesWithoutSerial?: true;
   /** How many devices there are, where that is limited. */
   count?: Row<DeviceCount>;
+  /** Calls of storage that it took to choose. */
+  calls: number;
 }
 
 async function chooseUse(storage: Storage, request: AcceptedRequest): Promise<ChosenUse> {
@@ -118,9 +137,12 @@ async function chooseUse(storage: Storage, request: AcceptedRequest): Promise<Ch
   const { id: grantId, uses, maxDevices = Number.POSITIVE_INFINITY } = grant.value;
   const same = uses.find((use) => use.publicKeyHash === signingRequest.publicKeyHash);
   if (same && now.getTime() - Date.parse(same.at) < SAME_REQUEST_FOR_MS) {
-    return { enrollmentId: same.enrollmentId, isNew: false, keep: async () => {}, replaces: same.replaces };
+    const { enrollmentId, replaces, replacesWithoutSerial } = same;
+    return { enrollmentId, isNew: false, keep: async () => {}, replaces, replacesWithoutSerial, calls: 0 };
   }
-  const abandoned = await findAbandoned(storage, uses, context);
+  const identity = identityOf({ context: context.values, facts: {}, admission: request.admission });
+  const candidate = findAlike(uses, context, identity);
+  const abandoned = candidate && (await neverCalled(storage, candidate)) ? candidate : undefined;
   const retries = abandoned ? (abandoned.retries ?? 0) + 1 : 0;
   if (retries > MAX_RETRIES) {
     const reason = `Grant ${grantId} was tried ${retries} times by a device that never called.`;
@@ -134,33 +156,40 @@ async function chooseUse(storage: Storage, request: AcceptedRequest): Promise<Ch
     enrollmentId: newGuid(),
     publicKeyHash: signingRequest.publicKeyHash,
     hwDevId: context.hwDevId,
-    serial: strongSerial(context.values['SerialNumber']),
+    identity,
     at: now.toISOString(),
     replaces: abandoned?.enrollmentId,
     retries,
+    ...(abandoned && !agreeOnSerial(abandoned.identity ?? {}, identity) ? { replacesWithoutSerial: true } : {}),
   };
-  const { changes, count } = await claimPlace(storage, request, use);
+  const { changes, count, calls } = await claimPlace(storage, request, use);
   const keep = () => writeUses(storage, grant, [...kept, use], changes);
-  return { enrollmentId: use.enrollmentId, isNew: true, keep, replaces: use.replaces, count };
+  const { enrollmentId, replaces, replacesWithoutSerial } = use;
+  return {
+    enrollmentId,
+    isNew: true,
+    keep,
+    replaces,
+    replacesWithoutSerial,
+    count,
+    calls: calls + (candidate ? 1 : 0),
+  };
 }
 
 /**
  * A retry in Settings makes a new key: an enrollment of the same hardware that never called is given up for it. Copies of
- * one disk have one HWDevID, so what has another serial number is other hardware.
+ * one disk have one HWDevID, so what has another serial number, DeviceID or Entra device id is another device. Windows keeps
+ * its DeviceID as long as it is installed.
  */
-async function findAbandoned(
-  storage: Storage,
-  uses: GrantUse[],
-  { hwDevId, values }: EnrollmentContext,
-): Promise<GrantUse | undefined> {
-  const serial = strongSerial(values['SerialNumber']);
-  const isOther = (use: GrantUse) => serial !== undefined && use.serial !== undefined && use.serial !== serial;
-  const candidate = uses.findLast((use) => hwDevId !== '' && use.hwDevId === hwDevId && !isOther(use));
-  if (!candidate) return undefined;
-  const { rows } = await storage.table('devices').page<Device>(candidate.enrollmentId, { before: '2', limit: 2 });
+function findAlike(uses: GrantUse[], { hwDevId }: EnrollmentContext, identity: Identity): GrantUse | undefined {
+  if (hwDevId === '') return undefined;
+  return uses.findLast((use) => use.hwDevId === hwDevId && !contradicts(use.identity ?? {}, identity));
+}
+
+async function neverCalled(storage: Storage, { enrollmentId }: GrantUse): Promise<boolean> {
+  const { rows } = await storage.table('devices').page<Device>(enrollmentId, { before: '2', limit: 2 });
   const [device, session] = rows;
-  const neverCalled = !session && (!device || mayBeGivenUp(device.value));
-  return neverCalled ? candidate : undefined;
+  return !session && (!device || mayBeGivenUp(device.value));
 }
 
 /** A blocked one keeps its state and its use: whoever has the PC must not get out of it by a retry. */
@@ -185,7 +214,8 @@ async function insertDevice(storage: Storage, device: Device, more: Change[]): P
     const certificates = [...row.value.certificates, ...device.certificates];
     // The device goes by the reply to its last try, so that one's credential is kept.
     const digestCredential = device.digestCredential ?? row.value.digestCredential;
-    const value = { ...row.value, certificates, digestCredential, revision: row.value.revision + 1 };
+    const poll = device.poll ?? row.value.poll;
+    const value = { ...row.value, certificates, digestCredential, poll, revision: row.value.revision + 1 };
     await table.write(device.id, [{ kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag }, ...more]);
   }
 }
@@ -200,18 +230,12 @@ function besides({ context: { attestation } }: AcceptedRequest): Change[] {
  * by calling in time would have more devices than he was given.
  * @throws {EnrollmentRefusal} `busy`
  */
-async function supersede(storage: Storage, enrollmentId: string, by: Device): Promise<void> {
+async function supersede(storage: Storage, enrollmentId: string, by: Device, use: Replacing): Promise<void> {
   for (let attempt = 1; attempt <= MAX_SUPERSEDE_ATTEMPTS; attempt += 1) {
     const row = await readDevice(storage, enrollmentId);
-    if (!row) return supersedeUnwritten(storage, enrollmentId, by);
+    if (!row) return supersedeUnwritten(storage, enrollmentId, by, use);
     if (!mayBeGivenUp(row.value)) return;
-    const value: Device = {
-      ...row.value,
-      state: 'superseded',
-      supersededBy: by.id,
-      supersededBecause: 'retry',
-      revision: row.value.revision + 1,
-    };
+    const value: Device = { ...row.value, ...supersededBy(by, use, row.value), revision: row.value.revision + 1 };
     const change: Change = { kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag };
     if (await tryWrite(storage.table('devices'), enrollmentId, [change])) return addToDeviceList(storage, value);
   }
@@ -222,22 +246,28 @@ async function supersede(storage: Storage, enrollmentId: string, by: Device): Pr
  * The request that had reserved the use broke off, or is still on its way and would make a second device of one use. A
  * record without a certificate, of the same hardware as the one that takes its place, keeps it out.
  */
-async function supersedeUnwritten(storage: Storage, id: string, by: Device): Promise<void> {
-  const { digestCredential: _, ...rest } = by;
-  const value: Device = {
-    ...rest,
-    id,
-    state: 'superseded',
-    supersededBy: by.id,
-    supersededBecause: 'retry',
-    certificates: [],
-  };
+async function supersedeUnwritten(storage: Storage, id: string, by: Device, use: Replacing): Promise<void> {
+  const { digestCredential: _, flags: _flags, ...rest } = by;
+  const value: Device = { ...rest, id, certificates: [], ...supersededBy(by, use, {}) };
   const written = await tryWrite(storage.table('devices'), id, [{ kind: 'insert', rowKey: DEVICE_ROW, value }]);
-  if (!written) await supersede(storage, id, by);
+  if (!written) await supersede(storage, id, by, use);
 }
 
-function newDevice(request: AcceptedRequest, id: string, certificate: DeviceCertificate): Device {
+type Replacing = Pick<ChosenUse, 'replaces' | 'replacesWithoutSerial'>;
+
+function supersededBy(by: Device, { replacesWithoutSerial }: Replacing, { flags }: Pick<Device, 'flags'>) {
+  const flag = newFlag('withoutSerial', by.id, new Date(by.enrolledAt));
+  return {
+    state: 'superseded' as const,
+    supersededBy: by.id,
+    supersededBecause: 'retry' as const,
+    ...(replacesWithoutSerial ? { flags: addFlag(flags, flag) } : {}),
+  };
+}
+
+function newDevice(request: AcceptedRequest, use: ChosenUse, certificate: DeviceCertificate): Device {
   const { context, now, providerId, grant, admission } = request;
+  const { enrollmentId: id, replaces, replacesWithoutSerial } = use;
   return {
     id,
     revision: 1,
@@ -246,6 +276,7 @@ function newDevice(request: AcceptedRequest, id: string, certificate: DeviceCert
     state: 'enrolled',
     enrollmentType: context.enrollmentType,
     providerId,
+    poll: request.poll,
     enrolledAt: now.toISOString(),
     admission,
     context: context.values,
@@ -255,5 +286,6 @@ function newDevice(request: AcceptedRequest, id: string, certificate: DeviceCert
     certificates: [certificate],
     digestCredential: request.credentialFor?.(id),
     nextSequence: 1,
+    flags: replaces && replacesWithoutSerial ? [newFlag('withoutSerial', replaces, now)] : undefined,
   };
 }

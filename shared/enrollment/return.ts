@@ -2,8 +2,9 @@ import { COMMAND_PREFIX, type Command } from '../commands/command.ts';
 import { moveToFinished } from '../commands/finished-rows.ts';
 import { endWithDevice } from '../commands/settle.ts';
 import { DEVICE_ROW, type Device, type DeviceFlag, type FlagKind, hasLeft, SESSION_ROW } from '../devices/device.ts';
+import { addFlag, newFlag } from '../devices/device-flags.ts';
 import { LIST_PARTITION, listEntry } from '../devices/device-list.ts';
-import { identityOf, sameDevice } from '../devices/identity.ts';
+import { agreeOnSerial, identityOf, sameDevice } from '../devices/identity.ts';
 import { eachSharedDeviceId, findByIdentity, type IdentityRow, withoutIdentity } from '../devices/identity-index.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -19,37 +20,84 @@ import { EnrollmentRefusal } from './refusal.ts';
  * and both decide alike: the later one stays.
  */
 
-/** So that an enrollment costs a bounded number of calls. What is left over is found again by the nightly sweep. */
-const MAX_ACTS = 2;
 const MAX_ATTEMPTS = 3;
 /** A command takes two changes of the hundred in a transaction; what is left is ended by the nightly retention. */
 const MAX_COMMANDS = 45;
-const MAX_FLAGS = 10;
+
+/** Calls of storage, without lost races: to end an old enrollment, and to flag one. */
+const CALLS_TO_END = 3;
+const CALLS_TO_FLAG = 2;
 
 /**
  * Ends the earlier enrollments of a device that has enrolled anew, and flags what looks like it and may be another.
- * Calls: up to three, and up to seven more where the device was here before.
+ * @param calls how many it may take besides the three that look for others; what is left over is done within the hour
  * @returns the record, with its flags
  * @throws {EnrollmentRefusal} `busy` where the device has enrolled once more meanwhile
  */
-export async function settleReturn(storage: Storage, device: Device, now: Date): Promise<Device> {
-  const others = (await findByIdentity(storage, device)).map((rows) => ({
-    rows,
-    kind: kindOf(device, rows[0]!.value),
-  }));
-  const same = others.filter(({ kind }) => kind === 'same').sort(newestFirst);
-  const newer = same.find(({ rows }) => isLater(rows[0]!.value, device));
-  if (newer && (await supersedeReturned(storage, device.id, newer.rows[0]!.value.id, [], now)) === 'superseded') {
+export async function settleReturn(storage: Storage, device: Device, now: Date, calls: number): Promise<Device> {
+  const settled = await compareWithOthers(storage, device, now, calls);
+  if (settled === 'superseded') {
     throw new EnrollmentRefusal('busy', 'The same device enrolled once more at the same moment.');
   }
-  const older = same.filter(({ rows }) => !isLater(rows[0]!.value, device)).slice(0, MAX_ACTS);
-  for (const { rows } of older) await supersedeReturned(storage, rows[0]!.value.id, device.id, rows, now);
-  const alike = others.filter(({ kind }) => kind !== 'same' && kind !== 'different').sort(newestFirst);
-  let flagged = device;
-  for (const { rows, kind } of alike.slice(0, MAX_ACTS - older.length)) {
-    flagged = await flagBoth(storage, flagged, rows, kind as FlagKind, now);
+  return settled;
+}
+
+/**
+ * Compares an enrollment with those that have something of its identity. Repeating it changes nothing.
+ * @param calls as with `settleReturn`
+ * @returns the record, with its flags; `superseded` where the device has enrolled anew, so that this one was ended
+ */
+export async function compareWithOthers(
+  storage: Storage,
+  device: Device,
+  now: Date,
+  calls: number,
+): Promise<Device | 'superseded'> {
+  const found = (await findByIdentity(storage, device)).map((rows) => ({ rows, kind: kindOf(device, rows[0]!.value) }));
+  const others = found.filter(({ kind }) => kind !== 'different').sort(endsFirst);
+  const newer = others.find((other) => isNewerSame(other, device))?.rows[0]?.value;
+  if (newer && (await isCurrent(storage, newer.id)) && (await endFor(storage, device.id, newer, now)))
+    return 'superseded';
+  let left = newer ? calls - 1 : calls;
+  const flags: DeviceFlag[] = [];
+  for (const other of others.filter((each) => !isNewerSame(each, device))) {
+    const cost = other.kind === 'same' ? CALLS_TO_END : CALLS_TO_FLAG;
+    // With the first flag the device's own record is written too.
+    const ownCost = flags.length === 0 && mayFlag(device, other) ? CALLS_TO_FLAG : 0;
+    if (cost + ownCost > left) break;
+    const flag = await settleOne(storage, device, other, now);
+    left -= flag ? cost + ownCost : cost;
+    if (flag) flags.push(flag);
   }
-  return flagged;
+  return flags.length > 0 ? ((await addFlags(storage, device.id, flags)) ?? device) : device;
+}
+
+/** @returns whether an enrollment was ended for a later one, which is flagged where no serial number says that it is one PC */
+async function endFor(storage: Storage, id: string, later: IdentityRow, now: Date): Promise<boolean> {
+  const ended = await supersedeReturned(storage, id, later, [], now);
+  if (ended?.withoutSerial) await addFlags(storage, later.id, [newFlag('withoutSerial', id, now)]);
+  return ended !== undefined;
+}
+
+function mayFlag(device: Device, { rows, kind }: Found): boolean {
+  return kind !== 'same' || !agreeOnSerial(identityOf(device), rows[0]!.value.identity);
+}
+
+/** Ends or flags the other one. @returns what the device's own record should say of it; nothing where that one is over */
+async function settleOne(
+  storage: Storage,
+  device: Device,
+  { rows, kind }: Found,
+  now: Date,
+): Promise<DeviceFlag | undefined> {
+  const { id } = rows[0]!.value;
+  if (kind === 'same') {
+    const by = { id: device.id, identity: identityOf(device) };
+    const ended = await supersedeReturned(storage, id, by, rows, now);
+    return ended?.withoutSerial ? newFlag('withoutSerial', id, now) : undefined;
+  }
+  const theirs = await addFlags(storage, id, [newFlag(kind as FlagKind, device.id, now)]);
+  return theirs && newFlag(kind as FlagKind, id, now);
 }
 
 type Kind = 'same' | 'different' | FlagKind;
@@ -67,7 +115,13 @@ function isLater(one: Dated, other: Dated): boolean {
   return one.enrolledAt === other.enrolledAt ? one.id > other.id : one.enrolledAt > other.enrolledAt;
 }
 
-function newestFirst(one: Found, other: Found): number {
+function isNewerSame({ rows, kind }: Found, device: Device): boolean {
+  return kind === 'same' && isLater(rows[0]!.value, device);
+}
+
+/** What is to be ended before what is flagged, and the newest first. */
+function endsFirst(one: Found, other: Found): number {
+  if ((one.kind === 'same') !== (other.kind === 'same')) return one.kind === 'same' ? -1 : 1;
   return isLater(one.rows[0]!.value, other.rows[0]!.value) ? -1 : 1;
 }
 
@@ -75,14 +129,15 @@ function newestFirst(one: Found, other: Found): number {
  * Ends an enrollment whose device has enrolled anew, and its commands with it. The session row is written too, so that a
  * message that is being answered starts again and sees it. Calls: three.
  * @param index its rows of the identity index, which leave with it
+ * @returns whether no serial number says that it is one PC; undefined where nothing was ended
  */
 async function supersedeReturned(
   storage: Storage,
   id: string,
-  by: string,
+  by: Pick<IdentityRow, 'id' | 'identity'>,
   index: readonly Row<IdentityRow>[],
   now: Date,
-): Promise<'superseded' | 'left' | 'moved'> {
+): Promise<{ withoutSerial: boolean } | undefined> {
   const table = storage.table('devices');
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const { rows } = await table.page<unknown>(id, { before: '~', limit: MAX_COMMANDS + 2 });
@@ -90,15 +145,17 @@ async function supersedeReturned(
     if (!device || hasLeft(device.value) || device.value.state === 'blocked') {
       if (device && hasLeft(device.value))
         await tryWrite(storage.table('devicelist'), LIST_PARTITION, withoutIdentity(index));
-      return 'left';
+      return undefined;
     }
     const session = rows.find(({ rowKey }) => rowKey === SESSION_ROW) as Row<{ lastAt?: string }> | undefined;
+    const withoutSerial = !agreeOnSerial(identityOf(device.value), by.identity);
     const value: Device = {
       ...device.value,
       state: 'superseded',
-      supersededBy: by,
+      supersededBy: by.id,
       supersededBecause: 'return',
       revision: device.value.revision + 1,
+      ...(withoutSerial ? { flags: addFlag(device.value.flags, newFlag('withoutSerial', by.id, now)) } : {}),
     };
     const changes: Change[] = [
       { kind: 'replace', rowKey: DEVICE_ROW, value, etag: device.etag },
@@ -110,48 +167,24 @@ async function supersedeReturned(
     if (!(await tryWrite(table, id, changes))) continue;
     const entry: Change = { kind: 'upsert', rowKey: id, value: listEntry(value, session?.value.lastAt?.slice(0, 10)) };
     await tryWrite(storage.table('devicelist'), LIST_PARTITION, [entry, ...withoutIdentity(index)]);
-    return 'superseded';
+    return { withoutSerial };
   }
-  return 'moved';
+  return undefined;
 }
 
 function isCommand(row: Row<unknown>): row is Row<Command> {
   return row.rowKey.startsWith(COMMAND_PREFIX);
 }
 
-const WORDS: Record<FlagKind, string> = {
-  oldIdentity:
-    'Another enrollment has the same serial number and another DeviceID or Entra device id: the PC was reset, and its old identity is still there.',
-  sharedHardwareId:
-    'Another enrollment has the same hardware id and is another device by serial number or DeviceID: copies of one disk, or a PC that was reset.',
-  sharedDeviceId: 'Another enrollment has the same DeviceID and other hardware: copies of one disk.',
-  otherUser: 'The same PC is enrolled for another user too. Whichever is the old one is not ended by itself.',
-};
-
-async function flagBoth(
-  storage: Storage,
-  device: Device,
-  rows: readonly Row<IdentityRow>[],
-  kind: FlagKind,
-  now: Date,
-): Promise<Device> {
-  const other = rows[0]!.value.id;
-  const since = now.toISOString();
-  const theirs = await flag(storage, other, { kind, other: device.id, since, reason: WORDS[kind] });
-  // An enrollment that is over harms nobody.
-  if (!theirs) return device;
-  return (await flag(storage, device.id, { kind, other, since, reason: WORDS[kind] })) ?? device;
-}
-
 /** Calls: two. @returns the record, undefined where the enrollment is over or others kept writing */
-async function flag(storage: Storage, id: string, added: DeviceFlag): Promise<Device | undefined> {
+async function addFlags(storage: Storage, id: string, added: readonly DeviceFlag[]): Promise<Device | undefined> {
   const table = storage.table('devices');
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const row = await table.get<Device>(id, DEVICE_ROW);
     if (!row || hasLeft(row.value)) return undefined;
-    const { flags = [], revision } = row.value;
-    if (flags.some(({ kind, other }) => kind === added.kind && other === added.other)) return row.value;
-    const value: Device = { ...row.value, flags: [...flags, added].slice(-MAX_FLAGS), revision: revision + 1 };
+    const flags = added.reduce(addFlag, row.value.flags ?? []);
+    if (flags === row.value.flags) return row.value;
+    const value: Device = { ...row.value, flags, revision: row.value.revision + 1 };
     if (await tryWrite(table, id, [{ kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag }])) return value;
   }
   return undefined;
@@ -168,7 +201,7 @@ export async function sweepReturned(storage: Storage, now: Date): Promise<number
     for (const [index, old] of ordered.entries()) {
       const later = ordered.slice(0, index).find((candidate) => isReturnOf(candidate, old));
       if (!later || !(await isCurrent(storage, later.id))) continue;
-      if ((await supersedeReturned(storage, old.id, later.id, [], now)) === 'superseded') ended += 1;
+      if (await endFor(storage, old.id, later, now)) ended += 1;
     }
   }
   return ended;

@@ -46,6 +46,8 @@ export interface ClaimedPlace {
   changes: Change[];
   /** To be written with the device's entry in the list. */
   count?: Row<DeviceCount>;
+  /** How many calls of storage it took. */
+  calls: number;
 }
 
 /**
@@ -61,22 +63,27 @@ export async function claimPlace(
 ): Promise<ClaimedPlace> {
   const { admission, context, limits, now, grant } = request;
   const row = admission.bulk ? undefined : await readPlaces(storage, grant);
+  const placesRead = admission.bulk || grant.places ? 0 : 1;
   const taken = row?.value.devices ?? [];
   // As `settleReturn` knows it: what is another device there, and is not ended, must not pass for the same here.
   const identity = identityOf({ context: context.values, facts: {}, admission });
   const others = taken.filter((place) => place.enrollmentId !== use.replaces && !isOf(place, identity));
   // One that comes again takes nobody's place, whatever the limits are by now.
   const comesAgain = use.replaces !== undefined || others.length < taken.length;
-  const count = limits?.devicesInAll && !comesAgain ? await countAgainst(storage, limits.devicesInAll) : undefined;
-  if (admission.bulk) return { changes: [], count };
+  const isCounting = Boolean(limits?.devicesInAll) && !comesAgain;
+  const count = isCounting ? await countAgainst(storage, limits!.devicesInAll!) : undefined;
+  const countRead = isCounting ? 1 : 0;
+  if (admission.bulk) return { changes: [], count, calls: countRead };
   const limit = comesAgain ? null : (limits?.devicesPerUser ?? null);
-  const kept = limit !== null && others.length >= limit ? await makeRoom(storage, others, limit, now) : others;
+  const isFull = limit !== null && others.length >= limit;
+  const kept = isFull ? await makeRoom(storage, others, limit, now) : others;
+  const looked = isFull ? Math.min(others.length, MAX_LOOKED_AT) : 0;
   const place: Place = { enrollmentId: use.enrollmentId, at: now.toISOString(), identity };
   const value: Places = { devices: [...kept, place].slice(-MAX_PLACES) };
   const change: Change = row
     ? { kind: 'replace', rowKey: PLACES_ROW, value, etag: row.etag }
     : { kind: 'insert', rowKey: PLACES_ROW, value };
-  return { changes: [change], count };
+  return { changes: [change], count, calls: placesRead + countRead + looked };
 }
 
 function isOf({ identity }: Place, other: Identity): boolean {

@@ -45,10 +45,14 @@ class Desk {
     return (await findInvitation(this.storage, 'kim@example.org', this.secret, NOW))!;
   }
 
-  async enroll(key: number, options: { hwDevId?: string; now?: Date; digestSecret?: string } = {}) {
-    const { hwDevId = 'H1', now = NOW, digestSecret } = options;
+  async enroll(
+    key: number,
+    options: { hwDevId?: string; deviceId?: string; serial?: string; now?: Date; digestSecret?: string } = {},
+  ) {
+    const { hwDevId = 'H1', deviceId = 'WINDOWS-1', serial = 'PF3ABC', now = NOW, digestSecret } = options;
     const context = readEnrollmentContext([
-      { name: 'DeviceID', value: 'D1' },
+      { name: 'DeviceID', value: deviceId },
+      { name: 'SerialNumber', value: serial },
       { name: 'EnrollmentType', value: 'Full' },
       { name: 'HWDevID', value: hwDevId },
       { name: 'DeviceName', value: 'PC-1' },
@@ -193,6 +197,45 @@ describe('a retry with a new key', () => {
     expect((await desk.record(device.id))?.state).toBe('enrolled');
   });
 
+  test.each([
+    ['no serial number', ''],
+    ['one that its maker left out', 'To be filled by O.E.M.'],
+  ])('of a PC with %s takes its place too, and both records say what that rests on', async (_, serial) => {
+    const desk = await Desk.open();
+    const first = await desk.enroll(0, { serial });
+    const second = await desk.enroll(1, { serial });
+    expect(await desk.uses()).toBe(1);
+    const flag = (other: string) => [
+      { kind: 'withoutSerial', other, reason: expect.stringContaining('serial number') },
+    ];
+    expect(await desk.record(first.device.id)).toMatchObject({
+      state: 'superseded',
+      flags: flag(second.device.id),
+    });
+    expect((await desk.record(second.device.id))?.flags).toMatchObject(flag(first.device.id));
+  });
+
+  test('of a PC that says its serial number both times needs no look', async () => {
+    const desk = await Desk.open();
+    const first = await desk.enroll(0);
+    const second = await desk.enroll(1);
+    expect((await desk.record(first.device.id))?.flags).toBeUndefined();
+    expect((await desk.record(second.device.id))?.flags).toBeUndefined();
+  });
+
+  test('is none when another Windows says that it has the same hardware: copies of a disk throw no one out', async () => {
+    const desk = await Desk.open(3);
+    const copies: string[] = [];
+    for (const [key, serial] of ['', '', 'To be filled by O.E.M.'].entries()) {
+      const { device } = await desk.enroll(key, { hwDevId: 'HARDWARE-1', deviceId: `WINDOWS-${key}`, serial });
+      copies.push(device.id);
+    }
+    expect(await desk.uses()).toBe(3);
+    const records = await Promise.all(copies.map((id) => desk.record(id)));
+    expect(records.map((record) => record?.state)).toEqual(['enrolled', 'enrolled', 'enrolled']);
+    for (const record of records) expect(record?.flags?.map(({ kind }) => kind)).toContain('sharedHardwareId');
+  });
+
   test('is refused after the twentieth: a secret must not make records without end', async () => {
     const desk = await Desk.open();
     for (let attempt = 0; attempt <= MAX_RETRIES; attempt += 1) {
@@ -238,7 +281,7 @@ describe('an enrollment that is blocked', () => {
   test('is not given up for a retry, though it never called, and keeps its use of the invitation', async () => {
     const { desk, device, block } = await blocked();
     await block();
-    await desk.enroll(1);
+    await desk.enroll(1, { now: minutesLater(1) });
     expect(await desk.uses()).toBe(2);
     expect(await desk.record(device.id)).toMatchObject({ state: 'blocked', blocked: { before: 'enrolled' } });
     await expect(desk.enroll(2, { hwDevId: 'H2' })).rejects.toMatchObject({ refusal: 'invitationUsedUp' });
@@ -252,7 +295,7 @@ describe('an enrollment that is blocked', () => {
       done = true;
       await block();
     };
-    await desk.enroll(1);
+    await desk.enroll(1, { now: minutesLater(1) });
     expect((await desk.record(device.id))?.state).toBe('blocked');
   });
 
@@ -297,7 +340,7 @@ test('an enrollment costs the same calls whatever there is already', async () =>
   const counts: number[] = [];
   for (const key of [0, 1, 2]) {
     desk.storage.calls.length = 0;
-    await desk.enroll(key, { hwDevId: `H${key}` });
+    await desk.enroll(key, { hwDevId: `H${key}`, deviceId: `WINDOWS-${key}`, serial: `PF${key}00` });
     counts.push(desk.storage.calls.length);
   }
   expect(new Set(counts).size).toBe(1);

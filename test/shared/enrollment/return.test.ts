@@ -138,6 +138,30 @@ describe('a PC that enrolls anew', () => {
     expect(await fleet.states()).toEqual(['enrolled', 'superseded']);
   });
 
+  test.each<[string, string, string]>([
+    ['neither says its serial number', '', ''],
+    ['one says it and the other does not', 'PF3ABC', ''],
+    ['both say what many do', 'Default string', 'Default string'],
+  ])('and %s: a copy of the disk would look the same, so both records say it', async (_, before, after) => {
+    const fleet = new Fleet();
+    const old = await fleet.enroll(0, { serial: before });
+    await fleet.calls(old.id);
+    const fresh = await fleet.enroll(1, { serial: after }, later(60));
+    expect(await fleet.record(old.id)).toMatchObject({
+      state: 'superseded',
+      flags: [{ kind: 'withoutSerial', other: fresh.id }],
+    });
+    const flags = [{ kind: 'withoutSerial', other: old.id, reason: expect.stringContaining('serial number') }];
+    expect(fresh.flags).toMatchObject(flags);
+    expect((await fleet.record(fresh.id)).flags).toMatchObject(flags);
+  });
+
+  test('with its serial number needs no look', async () => {
+    const fleet = new Fleet();
+    await fleet.calls((await fleet.enroll(0)).id);
+    expect((await fleet.enroll(1, {}, later(60))).flags).toBeUndefined();
+  });
+
   test('does not bring back to life what is blocked', async () => {
     const fleet = new Fleet();
     const old = await fleet.enroll(0);
