@@ -8,13 +8,14 @@ interface Attempt {
   traceId: string;
   at: string;
   user: string;
+  userProved?: boolean;
   outcome: string;
   step: string;
   cause?: string;
   reason: string;
   enrollmentId?: string;
   device: Record<string, string>;
-  onThePc?: { hresult: string; windowsSays: string; message: string };
+  onThePc?: { hresult?: string; windowsSays?: string; message: string };
   remedy?: string;
 }
 
@@ -71,15 +72,17 @@ async function explainAttempt(input: Input, traceId: string) {
 }
 
 /** What happened, in the order in which somebody on the phone wants to hear it. */
-function storyOf({ at, user, outcome, step, cause, reason, enrollmentId, device, onThePc, remedy }: Attempt): string {
+function storyOf(attempt: Attempt): string {
+  const { at, user, userProved, outcome, step, cause, reason, enrollmentId, device, onThePc, remedy } = attempt;
+  const claimed = userProved === false ? ' (so the caller said)' : '';
   const facts = Object.entries(device).map(([name, value]) => `${name} ${value}`);
   const lines: [string, string | undefined][] = [
     ['When', `${at} (UTC)`],
-    ['User', user || 'nobody was named'],
+    ['User', user === '' ? 'nobody was named' : `${user}${claimed}`],
     ['Outcome', cause ? `${outcome} at ${step}: ${cause}` : outcome],
     ['Why', reason],
-    ['On the PC', onThePc && `${onThePc.hresult}: ${onThePc.windowsSays}`],
-    ['Message', onThePc?.message],
+    ['On the PC', onThePc?.hresult && `${onThePc.hresult}: ${onThePc.windowsSays}`],
+    [step === 'signIn' ? 'On the page' : 'Message', onThePc?.message],
     ['What to do', remedy],
     ['Device', enrollmentId],
     ['It said', facts.join(', ') || undefined],

@@ -26,14 +26,6 @@ const OWN_FAILURES: ReadonlySet<RefusalCause> = new Set([
   'settingsUnreadable',
 ]);
 
-/** What is refused to an enrollment that has proved which it is. */
-const PROVED_RENEWALS: ReadonlySet<RefusalCause> = new Set([
-  'renewalBlocked',
-  'renewalLeft',
-  'renewalTooEarly',
-  'renewalTooOften',
-]);
-
 export interface TokenCall {
   body: Buffer;
   /** Where the call comes from, as the platform saw it. */
@@ -66,7 +58,7 @@ export async function answerTokenRequest(
   try {
     const { envelope, request } = readRequest(attempt, call.body);
     const { outcome, words, device, body } = await issueToken(services, envelope, request, attempt);
-    const entry = { ...describe({ ...attempt, user: device.user }, words), enrollmentId: device.id };
+    const entry = describe({ ...attempt, user: device.user, proved: true, enrollmentId: device.id }, words);
     await services.journal.enrolled(entry, call.address, services.log, outcome);
     services.log.info(`A device was ${outcome}`, { device: device.id, trace: keptTraceId(attempt.traceId) });
     return { status: 200, body };
@@ -81,16 +73,22 @@ async function refuse(
   attempt: Attempt,
   { cause, reason, shown }: Explained,
 ): Promise<TokenReply> {
-  const proved = attempt.user !== undefined || PROVED_RENEWALS.has(cause);
-  const entry = { ...describe(attempt, reason), cause, shown };
-  const traceId = await journal.refused(entry, { address, proved }, log);
-  log.warn('An enrollment was refused', { trace: traceId, step: attempt.step, cause, reason });
-  // No secret was guessed by whoever had the right one.
-  const retryAfter = proved || OWN_FAILURES.has(cause) ? undefined : throttle.fail(address, now());
   const { fault: name, message } = REFUSALS[cause];
-  const reasonShown = shown ?? `${message}${OWN_FAILURES.has(cause) ? '' : await whereToAsk(catalogue)}`;
-  const body = fault({ name, reason: reasonShown, traceId, relatesTo: attempt.envelope?.messageId });
+  const sent = shown ?? `${message}${OWN_FAILURES.has(cause) ? '' : await whereToAsk(catalogue)}`;
+  const entry = { ...describe(attempt, reason), cause, shown: sent };
+  const traceId = await journal.refused(entry, { address, proved: attempt.proved }, log);
+  log.warn('An enrollment was refused', { trace: traceId, step: attempt.step, cause, reason });
+  const retryAfter = isFailure(attempt, cause) ? throttle.fail(address, now()) : undefined;
+  const body = fault({ name, reason: sent, traceId, relatesTo: attempt.envelope?.messageId });
   return { status: retryAfter === undefined ? 500 : 429, body, retryAfter };
+}
+
+/**
+ * Whether it may be a guess, which slows its address down. A renewal brings no secret that could be guessed, and costs a
+ * stranger's server little: without a certificate of ours it ends before anything is read from storage.
+ */
+function isFailure({ proved, request }: Attempt, cause: RefusalCause): boolean {
+  return !proved && !OWN_FAILURES.has(cause) && request?.requestType !== 'Renew';
 }
 
 /** The help desk's page, for whoever reads the PC's event log. A refusal does not wait for storage that fails. */
@@ -126,7 +124,8 @@ function explain(error: unknown): Explained {
   return { cause: 'failed', reason: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown failure' };
 }
 
-function describe({ traceId, step, user, envelope, request }: Attempt, reason: string) {
+function describe(attempt: Attempt, reason: string) {
+  const { traceId, step, user, proved = false, enrollmentId, envelope, request } = attempt;
   const items = request?.context ?? [];
   const facts = items
     .filter(({ name }) => JOURNAL_NAMES.includes(name))
@@ -136,6 +135,8 @@ function describe({ traceId, step, user, envelope, request }: Attempt, reason: s
     traceId,
     at: now().toISOString(),
     user: cut(user ?? claimed, 320),
+    userProved: proved,
+    enrollmentId,
     step,
     reason: cut(reason, 500),
     device: Object.fromEntries(facts) as Record<string, string>,

@@ -39,6 +39,11 @@ export interface RenewalServices {
   log: Log;
 }
 
+export interface RenewalAttempt {
+  traceId: string;
+  onProved(device: Device): void;
+}
+
 export interface Renewed {
   device: Device;
   certificate: Pick<DeviceCertificate, 'thumbprint' | 'notAfter'>;
@@ -49,13 +54,14 @@ export interface Renewed {
 /**
  * Renews the certificate of an enrollment. The new one is stored before the device is told; the old one stays good until
  * its own end. Calls: the device, and three more when a certificate is issued.
- * @param traceId names the attempt in the record
+ * @param attempt.traceId names the attempt in the record
+ * @param attempt.onProved is told the device as soon as it is proved which one asks, refused or not
  * @throws {EnrollmentRefusal} `renewal…` with the cause; nothing is stored then
  */
 export async function renewCertificate(
   services: RenewalServices,
   request: RequestSecurityToken,
-  traceId: string,
+  { traceId, onProved }: RenewalAttempt,
 ): Promise<Renewed> {
   const at = now();
   const { issuers } = await services.catalogue.read();
@@ -64,6 +70,8 @@ export async function renewCertificate(
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const row = await services.storage.table('devices').get<Device>(proof.enrollmentId, DEVICE_ROW);
     const device = checkOwner(row, proof);
+    onProved(device.value);
+    checkMayRenew(device.value);
     const given = device.value.certificates.find((certificate) => isRepeated(certificate, proof.request, at));
     const ca = await services.ca();
     if (given) return renewed(device.value, given, { ca, issuers, signer: proof.signer });
@@ -124,17 +132,20 @@ function unwrapped(bytes: Buffer): Buffer {
   return /^[A-Za-z0-9+/]+={0,2}$/.test(text) ? Buffer.from(text, 'base64') : bytes;
 }
 
-/** @throws {EnrollmentRefusal} unless the certificate is one of an enrollment that is not over */
+/** @throws {EnrollmentRefusal} unless the certificate is one of the enrollment that it names */
 function checkOwner(row: Row<Device> | undefined, { enrollmentId, thumbprint }: Proof): Row<Device> {
   if (!row?.value.certificates.some((certificate) => certificate.thumbprint === thumbprint)) {
     const reason = row ? 'The certificate is none of its enrollment.' : `There is no enrollment ${enrollmentId}.`;
     throw new EnrollmentRefusal('renewalForeign', reason);
   }
-  if (row.value.state === 'blocked') {
-    throw new EnrollmentRefusal('renewalBlocked', `Device ${enrollmentId} is blocked.`);
-  }
-  if (hasLeft(row.value)) throw new EnrollmentRefusal('renewalLeft', `Device ${enrollmentId} is ${row.value.state}.`);
   return row;
+}
+
+/** @throws {EnrollmentRefusal} where the enrollment is over */
+function checkMayRenew(device: Device): void {
+  const { id, state } = device;
+  if (state === 'blocked') throw new EnrollmentRefusal('renewalBlocked', `Device ${id} is blocked.`);
+  if (hasLeft(device)) throw new EnrollmentRefusal('renewalLeft', `Device ${id} is ${state}.`);
 }
 
 function isRepeated(certificate: DeviceCertificate, { publicKeyHash }: SigningRequest, at: Date): boolean {

@@ -4,6 +4,7 @@ import type { Policy } from '../catalogue/policy.ts';
 import type { CertificateAuthority } from '../certificates/certificate-authority.ts';
 import { readSigningRequest, type SigningRequest, SigningRequestError } from '../certificates/signing-request.ts';
 import type { Admission, Device } from '../devices/device.ts';
+import { keptSchedule } from '../devices/next-contact.ts';
 import { RENEW_PERIOD_DAYS, RETRY_INTERVAL_DAYS } from '../devices/renewal-window.ts';
 import { now } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
@@ -13,7 +14,7 @@ import { MANAGEMENT_PATH } from '../wire/paths.ts';
 import { provisioningDocument } from '../wire/provisioning.ts';
 import type { Envelope } from '../wire/soap.ts';
 import { type RequestSecurityToken, tokenResponse } from '../wire/wstep.ts';
-import type { Applicant, AuthenticationInput } from './authentication/applicant.ts';
+import type { Applicant, AuthenticationInput, ReportUser } from './authentication/applicant.ts';
 import { authenticate } from './authentication/authenticate.ts';
 import { checkTenant } from './authentication/tenant.ts';
 import { checkEligibility } from './eligibility/eligibility.ts';
@@ -44,8 +45,11 @@ export interface EnrollmentServices {
 export interface AttemptProgress {
   traceId: string;
   step: JournalStep;
-  /** Who asks, once that is proved. */
+  /** Who asks: as a credential claims, until `proved` says that it is so. */
   user?: string;
+  proved?: boolean;
+  /** Which enrollment asks to renew, once that is proved. */
+  enrollmentId?: string;
 }
 
 export interface TokenResult {
@@ -71,7 +75,10 @@ export async function issueToken(
 ): Promise<TokenResult> {
   if (request.requestType === 'Renew') {
     progress.step = 'renewal';
-    const { device, certificate, document } = await renewCertificate(services, request, keptTraceId(progress.traceId));
+    const { device, certificate, document } = await renewCertificate(services, request, {
+      traceId: keptTraceId(progress.traceId),
+      onProved: ({ id, user }) => Object.assign(progress, { enrollmentId: id, user, proved: true }),
+    });
     const words = `Renewed; the new certificate is good until ${certificate.notAfter}.`;
     return { outcome: 'renewed', words, device, body: replyTo(envelope, document, progress) };
   }
@@ -100,6 +107,7 @@ export async function issueToken(
       providerId: services.providerId,
       credentialFor,
       limits: policy.enrollment,
+      poll: keptSchedule(policy.poll),
       now: now(),
     });
   const { device, certificate } = await withFreshGrant(applicant, issue);
@@ -112,11 +120,15 @@ export async function issueToken(
   };
 }
 
-async function prove(input: AuthenticationInput, progress: AttemptProgress): Promise<Applicant> {
+async function prove(input: Omit<AuthenticationInput, 'report'>, progress: AttemptProgress): Promise<Applicant> {
   progress.step = 'authentication';
-  const applicant = await authenticate(input);
-  progress.user = applicant.user;
-  progress.step = 'eligibility';
+  const report: ReportUser = (user, how) => {
+    progress.user = user;
+    progress.proved = how === 'proved';
+    if (progress.proved) progress.step = 'eligibility';
+  };
+  const applicant = await authenticate({ ...input, report });
+  report(applicant.user, 'proved');
   checkTenant(applicant.admission, input.policy);
   return applicant;
 }

@@ -40,6 +40,20 @@ async function enroll(
   const jwt = await entra.token({ now: lanyard().now(), ...token });
   return device.enroll({ server, user: 'kim@example.org', secret: '' }, { kind, token: jwt, ...more });
 }
+/** A security header with a token of Entra, as Windows writes it. */
+function headerOf(jwt: string): string {
+  const wsse = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd';
+  const token = Buffer.from(jwt).toString('base64');
+  return `<wsse:Security xmlns:wsse="${wsse}"><wsse:BinarySecurityToken ValueType="urn:ietf:params:oauth:token-type:jwt">${token}</wsse:BinarySecurityToken></wsse:Security>`;
+}
+
+const askWith = (security: string, localAddress: string) =>
+  send(`${lanyard().local.enrollUrl.replace('localhost', '127.0.0.1')}/EnrollmentServer/Enrollment.svc`, {
+    body: tokenRequest({ user: '', secret: '', security }),
+    ca: lanyard().local.tlsRoot,
+    localAddress,
+  });
+
 const termsOfUse = () => `${lanyard().local.enrollUrl}/entra/TermsOfUse`;
 const shown = (id: string) => lanyard().get(`/api/devices/${id}`);
 
@@ -149,8 +163,21 @@ describe('terms of use', () => {
   test('that are required keep out who did not pass by them', async () => {
     await settings({ termsOfUse: TERMS });
     const device = await lanyard().newDevice();
-    await expect(enroll(device)).rejects.toMatchObject({ hresult: '0x80180019' });
+    const refused = await enroll(device).catch((error) => error);
+    expect(refused).toMatchObject({ hresult: '0x80180019' });
     expect(device.machine.join).toBe('none');
+    const attempt = { cause: 'termsNotAccepted', user: 'kim@example.org', userProved: true, step: 'eligibility' };
+    expect(await lanyard().get(`/api/enrollment-attempts/${refused.traceId}`)).toMatchObject(attempt);
+    const { items } = await lanyard().get('/api/enrollment-attempts?user=Kim@example.org');
+    expect(items).toContainEqual(expect.objectContaining({ traceId: refused.traceId }));
+  });
+
+  test('that are missing slow nobody down: whoever has a token of the tenant guesses nothing', async () => {
+    await settings({ termsOfUse: TERMS });
+    const security = headerOf(await entra.token({ now: lanyard().now() }));
+    const statuses = new Set<number>();
+    for (let n = 0; n < 23; n += 1) statuses.add((await askWith(security, '127.77.0.2')).status);
+    expect([...statuses]).toEqual([500]);
   });
 
   test('that a user declines enroll nothing', async () => {
@@ -175,7 +202,10 @@ describe('a PC is told why not', () => {
     ['0x80180002', { now: new Date(0) }],
   ] as [string, TokenParts][])('with %s for a token that is not good (%#)', async (hresult, token) => {
     await settings();
-    await expect(enroll(await lanyard().newDevice(), { token })).rejects.toMatchObject({ hresult });
+    const refused = await enroll(await lanyard().newDevice(), { token }).catch((error) => error);
+    expect(refused).toMatchObject({ hresult });
+    const claimed = { cause: 'badEntraToken', user: 'kim@example.org', userProved: false };
+    expect(await lanyard().get(`/api/enrollment-attempts/${refused.traceId}`)).toMatchObject(claimed);
   });
 
   test('where no tenant is set: no token is good', async () => {
@@ -195,14 +225,7 @@ describe('a PC is told why not', () => {
   test('with the right fault for a token that is far too long, and nothing of it in the log', async () => {
     await settings();
     const long = randomBytes(30_000).toString('hex');
-    const token = Buffer.from(`${long}.${long}.x`).toString('base64');
-    const wsse = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd';
-    const security = `<wsse:Security xmlns:wsse="${wsse}"><wsse:BinarySecurityToken ValueType="urn:ietf:params:oauth:token-type:jwt">${token}</wsse:BinarySecurityToken></wsse:Security>`;
-    const { status, body } = await send(`${lanyard().local.enrollUrl}/EnrollmentServer/Enrollment.svc`, {
-      body: tokenRequest({ user: '', secret: '', security }),
-      ca: lanyard().local.tlsRoot,
-      localAddress: '127.77.0.1',
-    });
+    const { status, body } = await askWith(headerOf(`${long}.${long}.x`), '127.77.0.1');
     expect([status, faultOf(body).error]).toEqual([500, 'Authentication']);
     expect(lanyard().logs.join('\n')).not.toContain(long.slice(0, 40));
   });

@@ -16,6 +16,12 @@ export interface Applicant {
   signedRequest?: RequestSecurityToken;
 }
 
+/**
+ * Is told who asks as soon as there is a name, so that the journal has it whatever ends the attempt: first as a credential
+ * claims it that nobody has checked, then as it proves it.
+ */
+export type ReportUser = (user: string, how: 'claimed' | 'proved') => void;
+
 /** What the ways to prove oneself go by. */
 export interface AuthenticationInput {
   storage: Storage;
@@ -24,4 +30,5 @@ export interface AuthenticationInput {
   appKey(): Promise<Buffer>;
   envelope: Envelope;
   request: RequestSecurityToken;
+  report: ReportUser;
 }

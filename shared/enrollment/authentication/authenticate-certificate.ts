@@ -5,7 +5,7 @@ import { type Envelope, readEnvelope } from '../../wire/soap.ts';
 import { readRequestSecurityToken } from '../../wire/wstep.ts';
 import { readStandingGrant } from '../grants.ts';
 import { EnrollmentRefusal } from '../refusal.ts';
-import type { Applicant, AuthenticationInput } from './applicant.ts';
+import type { Applicant, AuthenticationInput, ReportUser } from './applicant.ts';
 
 /** How far the clocks of device and server may be apart, and how long a signed message is good at most. */
 const FRESH_FOR_MS = 5 * 60_000;
@@ -21,10 +21,11 @@ const FRESH_FOR_MS = 5 * 60_000;
  * @throws {EnrollmentRefusal} `badCertificate`
  */
 export async function authenticateByCertificate(input: AuthenticationInput, token: string): Promise<Applicant> {
-  const { storage, policy, envelope } = input;
-  const { user, signed } = proveUser(envelope, token, policy.certificates.issuers);
+  const { storage, policy, envelope, report } = input;
+  const { user, signed } = proveUser(envelope, token, policy.certificates.issuers, report);
   const signedRequest = readRequestSecurityToken(signed);
   if (signedRequest.requestType !== input.request.requestType) throw refused('another RequestType was signed');
+  report(user, 'proved');
   const readAgain = () => readStandingGrant(storage, user);
   const grant = await readAgain();
   return {
@@ -36,9 +37,15 @@ export async function authenticateByCertificate(input: AuthenticationInput, toke
   };
 }
 
-function proveUser(envelope: Envelope, token: string, issuers: readonly string[]): { user: string; signed: Envelope } {
+function proveUser(
+  envelope: Envelope,
+  token: string,
+  issuers: readonly string[],
+  report: ReportUser,
+): { user: string; signed: Envelope } {
   try {
     const { certificate, user } = readUserCertificate(Buffer.from(token, 'base64'), issuers, now());
+    report(user, 'claimed');
     const signed = readEnvelope(readSignedMessage(envelope.bytes, certificate.publicKey));
     checkToken(signed, token);
     checkTimestamp(signed);

@@ -4,7 +4,7 @@ import { readEnrollmentContext } from '../enrollment-context.ts';
 import { readStandingGrant } from '../grants.ts';
 import { checkAcceptance } from '../terms-of-use/terms-of-use.ts';
 import type { Applicant, AuthenticationInput } from './applicant.ts';
-import { verifyEntraToken } from './entra-token.ts';
+import { userClaimedByEntra, verifyEntraToken } from './entra-token.ts';
 
 /**
  * The user of a token of Microsoft Entra, which Windows brings when a PC joins the tenant or somebody adds a work account
@@ -17,11 +17,14 @@ import { verifyEntraToken } from './entra-token.ts';
  * @throws {EnrollmentRefusal} `badEntraToken`, `entraUnreachable`, `termsNotAccepted`, and what the context is refused for
  */
 export async function authenticateByEntra(input: AuthenticationInput, encoded: string): Promise<Applicant> {
-  const { storage, policy, request, appKey } = input;
+  const { storage, policy, request, appKey, report } = input;
   // A token has dots, which base64 has not.
   const token = encoded.includes('.') ? encoded : Buffer.from(encoded, 'base64').toString('latin1');
+  const claimed = userClaimedByEntra(token);
+  if (claimed !== undefined) report(claimed, 'claimed');
   const entraUser = await verifyEntraToken(token, policy.entra, now());
   const { user, tenantId, objectId, deviceId } = entraUser;
+  report(user, 'proved');
   const blob = contextValue(request.context, 'EnrollmentData');
   const termsOfUse = await checkAcceptance({ appKey, terms: policy.termsOfUse, blob, entraUser });
   const readAgain = () => readStandingGrant(storage, user);

@@ -8,14 +8,16 @@ import type { Applicant, AuthenticationInput } from './applicant.ts';
  * @throws {EnrollmentRefusal} `wrongCredential`
  */
 export async function authenticateByInvitation(
-  { storage }: Pick<AuthenticationInput, 'storage'>,
+  { storage, report }: Pick<AuthenticationInput, 'storage' | 'report'>,
   { username, password }: { username: string; password: string },
 ): Promise<Applicant> {
+  report(username, 'claimed');
   const readAgain = async () => {
     const invitation = await findInvitation(storage, username, password, now());
     if (!invitation) throw new EnrollmentRefusal('wrongCredential', 'No open invitation of this user has this secret.');
     return invitation;
   };
   const grant = await readAgain();
+  report(grant.value.user, 'proved');
   return { user: grant.value.user, grant, readAgain, admission: admissionBy(grant.value) };
 }

@@ -5,7 +5,7 @@ import { type Grant, type GrantRow, readStandingGrant } from '../grants.ts';
 import { admissionBy, type Invitation, readInvitation } from '../invitations/invitations.ts';
 import { EnrollmentRefusal } from '../refusal.ts';
 import type { Applicant, AuthenticationInput } from './applicant.ts';
-import { type EnrollmentClaims, readEnrollmentToken } from './enrollment-token.ts';
+import { type EnrollmentClaims, readEnrollmentToken, userClaimedBy } from './enrollment-token.ts';
 
 /**
  * The user of a token that our sign-in page gave out (Federated, MS-MDE2 3.4.4.1.1.1). One call.
@@ -17,10 +17,13 @@ import { type EnrollmentClaims, readEnrollmentToken } from './enrollment-token.t
  * @throws {EnrollmentRefusal} `expiredToken`, `badToken`; `wrongCredential` when the invitation is gone
  */
 export async function authenticateBySignIn(
-  { storage, appKey }: Pick<AuthenticationInput, 'storage' | 'appKey'>,
+  { storage, appKey, report }: Pick<AuthenticationInput, 'storage' | 'appKey' | 'report'>,
   token: string,
 ): Promise<Applicant> {
+  const claimed = userClaimedBy(token);
+  if (claimed !== undefined) report(claimed, 'claimed');
   const claims = await readEnrollmentToken(await appKey(), token, now());
+  report(claims.sub, 'proved');
   const readAgain = () => readGrant(storage, claims);
   const grant = await readAgain();
   return { user: grant.value.user, grant, readAgain, admission: admissionOf(claims, grant.value) };

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
+import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose';
 import * as z from 'zod';
 import { EnrollmentRefusal } from '../refusal.ts';
 
@@ -57,6 +57,15 @@ export async function readEnrollmentToken(appKey: Buffer, token: string, now: Da
     // Their words say what did not fit and hold nothing of the token.
     const why = error instanceof errors.JOSEError ? error.code : 'its content is not what this server writes';
     throw new EnrollmentRefusal('badToken', `The token of the sign-in page is not good: ${why}.`);
+  }
+}
+
+/** Whom a token names that nobody has checked; undefined where it cannot be read. */
+export function userClaimedBy(token: string): string | undefined {
+  try {
+    return claimsSchema.shape.sub.safeParse(decodeJwt(token).sub).data;
+  } catch {
+    return undefined;
   }
 }
 

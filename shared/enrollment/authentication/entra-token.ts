@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { EntraPolicy } from '../../catalogue/policy-entra.ts';
 import { EnrollmentRefusal } from '../refusal.ts';
 
@@ -66,6 +66,16 @@ export async function verifyEntraToken(token: string, entra: EntraPolicy, now: D
   return userOf(payload, tenantId);
 }
 
+/** Whom a token names that nobody has checked; undefined where it cannot be read or names none. For the journal alone. */
+export function userClaimedByEntra(token: string): string | undefined {
+  if (token.length > MAX_TOKEN) return undefined;
+  try {
+    return nameOf(decodeJwt(token));
+  } catch {
+    return undefined;
+  }
+}
+
 async function verifySignature(token: string, tenantId: string, now: Date): Promise<JWTPayload> {
   try {
     const { payload } = await jwtVerify(token, keysOf(tenantId), {
@@ -126,10 +136,14 @@ function checkAudience({ aud }: JWTPayload, audiences: readonly string[]): void 
 }
 
 /** Tokens of version 1 have `upn` and `unique_name`, those of version 2 `preferred_username`, and `upn` where it is asked for. */
+function nameOf(payload: JWTPayload): string | undefined {
+  const names = ['upn', 'unique_name', 'preferred_username'].map((claim) => text(payload, claim));
+  return names.find((name) => name !== undefined && PRINCIPAL_NAME.test(name));
+}
+
 function userOf(payload: JWTPayload, tenantId: string): EntraUser {
   if (payload['idtyp'] === 'app') throw refused('it speaks of an application and of no user');
-  const names = ['upn', 'unique_name', 'preferred_username'].map((claim) => text(payload, claim));
-  const user = names.find((name) => name !== undefined && PRINCIPAL_NAME.test(name));
+  const user = nameOf(payload);
   if (user === undefined) throw refused('it names no user');
   if (isGuest(payload, user, tenantId))
     throw refused('it speaks of a guest, whose name is what another directory says');

@@ -7,13 +7,16 @@ import { BY_TIME, dayOf, type JournalEntry, keptTraceId, NOT_KEPT, userPrefix } 
 
 /** An attempt as the admin API shows it. */
 export interface AttemptView extends Omit<JournalEntry, 'shown'> {
-  /** What the PC was told and shows, for a refused one. */
+  /** What the person saw of a refused one. */
   onThePc?: {
-    /** The code that it shows. */
-    hresult: string;
-    /** What Windows says with it, in our words: the wording differs between its releases. */
-    windowsSays: string;
-    /** The sentence that went with the fault. Windows shows it for 0x80180032 and writes it to its log else. */
+    /** The code that Windows shows; none on the sign-in page. */
+    hresult?: string;
+    /** What Windows says with it, in our words: the wording differs between its releases. None on the sign-in page. */
+    windowsSays?: string;
+    /**
+     * What was sent: the words on the sign-in page, or the sentence of the fault. That one Windows shows for 0x80180032
+     * and writes it to its log else.
+     */
     message: string;
   };
   /** What to do about it. */
@@ -44,8 +47,8 @@ export function attemptView({ shown, ...entry }: JournalEntry): AttemptView {
   const refusal = entry.cause && Object.hasOwn(REFUSALS, entry.cause) ? REFUSALS[entry.cause] : undefined;
   if (!refusal) return entry;
   const { fault, message, remedy } = refusal;
-  const onThePc = { hresult: FAULT_HRESULT[fault], windowsSays: WINDOWS_SAYS[fault], message: shown ?? message };
-  return { ...entry, onThePc, remedy };
+  const code = entry.step === 'signIn' ? {} : { hresult: FAULT_HRESULT[fault], windowsSays: WINDOWS_SAYS[fault] };
+  return { ...entry, onThePc: { ...code, message: shown ?? message }, remedy };
 }
 
 /**

@@ -45,7 +45,10 @@ async function renew(data: Buffer): Promise<Device['certificates']> {
   const request = { requestType: 'Renew' as const, token: { valueType: '#PKCS7', data }, context: [] };
   setClock(() => DUE);
   try {
-    await renewCertificate({ storage, catalogue, ca: async () => ca, log: new MemoryLog() }, request, 't1');
+    await renewCertificate({ storage, catalogue, ca: async () => ca, log: new MemoryLog() }, request, {
+      traceId: 't1',
+      onProved() {},
+    });
   } catch (error) {
     if (!(error instanceof EnrollmentRefusal)) throw error;
     expect(error.refusal).toMatch(/^renewal/);

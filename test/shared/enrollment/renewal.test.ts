@@ -45,6 +45,10 @@ async function enrolled(change: Partial<Device> = {}): Promise<Device> {
 
 const record = async () => (await storage.table('devices').get<Device>(ID, DEVICE_ROW))!.value;
 
+/** Which devices were proved to ask. */
+const proved: string[] = [];
+const onProved = ({ id }: Device) => void proved.push(id);
+
 /** @param authority who issues now */
 function renew(content = contents[0]!, { data, authority = ca }: { data?: Buffer; authority?: MemoryAuthority } = {}) {
   const known = [ca.issuingCertificate, ca.rootCertificate, authority.issuingCertificate, authority.rootCertificate];
@@ -54,7 +58,7 @@ function renew(content = contents[0]!, { data, authority = ca }: { data?: Buffer
   >[0]['catalogue'];
   const token = { valueType: '#PKCS7', data: data ?? signedData({ content, key, certificate: leaf.der }) };
   const services = { storage, catalogue, ca: async () => authority, log: new MemoryLog() };
-  return renewCertificate(services, { requestType: 'Renew', token, context: [] }, 'trace-1');
+  return renewCertificate(services, { requestType: 'Renew', token, context: [] }, { traceId: 'trace-1', onProved });
 }
 
 test('a renewal changes nothing of the record but certificates and renewals', async () => {

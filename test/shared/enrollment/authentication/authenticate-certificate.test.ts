@@ -39,7 +39,7 @@ async function prove(text: string, more: { policy?: typeof policy } = {}) {
   const request = readRequestSecurityToken(envelope);
   const storage = new MemoryStorage();
   const appKey = async () => Buffer.alloc(32);
-  return authenticate({ storage, policy, appKey, envelope, request, ...more });
+  return authenticate({ storage, policy, appKey, envelope, request, report() {}, ...more });
 }
 const refusalOf = (text: string, more?: { policy?: typeof policy }) =>
   prove(text, more).then(

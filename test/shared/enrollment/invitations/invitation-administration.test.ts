@@ -22,7 +22,7 @@ async function signedIn() {
   const token = await writeEnrollmentToken(KEY, { sub: USER, invitation: invitation.id }, later(4));
   const enrolls = (at: Date) => {
     setClock(() => at);
-    return authenticateBySignIn({ storage, appKey: async () => KEY }, token);
+    return authenticateBySignIn({ storage, appKey: async () => KEY, report() {} }, token);
   };
   const withdraw = (at: Date) => withdrawInvitation(storage, { user: USER, id: invitation.id, by: 'sam' }, at);
   return { storage, enrolls, withdraw };
