@@ -1,6 +1,5 @@
 import * as z from 'zod';
-import { listDevices, listExpiring, showDevice } from '../../shared/devices/device-queries.ts';
-import { nextContact } from '../../shared/devices/next-contact.ts';
+import { listDevices, listExpiring, showDeviceAndNextContact } from '../../shared/devices/device-queries.ts';
 import { invalid } from '../../shared/platform/body.ts';
 import { now } from '../../shared/platform/clock.ts';
 import { adminDoor, deviceIdOf, listBody, listOptionsOf } from './admin-door.ts';
@@ -35,8 +34,7 @@ adminDoor('device', {
   methods: ['GET'],
   async handler(call) {
     const { storage, catalogue } = call.services;
-    const [device, { policy }] = await Promise.all([showDevice(storage, deviceIdOf(call)), catalogue.read()]);
-    const contact = nextContact(device, device.lastContact, policy.poll, call.now);
-    return { status: 200, value: { ...device, nextContact: contact } };
+    const { poll } = (await catalogue.read()).policy;
+    return { status: 200, value: await showDeviceAndNextContact(storage, deviceIdOf(call), { poll, now: call.now }) };
   },
 });

@@ -6,7 +6,7 @@ import { conflict, notFound } from '../platform/problem.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Change, tryWrite } from '../storage/tables.ts';
-import { COMMAND_PREFIX, type Command, commandId, FINISHED_PREFIX, mayRepeat, verbOf } from './command.ts';
+import { COMMAND_PREFIX, type Command, commandId, FINISHED_PREFIX, mayRepeat } from './command.ts';
 import { dataKey } from './data-key.ts';
 import { moveToFinished } from './finished-rows.ts';
 import { DEFAULT_EXPIRY_HOURS, type NewCommand } from './intake.ts';
@@ -39,7 +39,6 @@ export async function queueCommands(
       nextSequence: device.value.nextSequence + commands.length,
       revision: device.value.revision + 1,
       ...(commands.some(asksForRenewal) && { renewNowAt: queuing.at }),
-      ...pollOf(commands),
     };
     const changes: Change[] = [
       { kind: 'replace', rowKey: DEVICE_ROW, value, etag: device.etag },
@@ -48,18 +47,6 @@ export async function queueCommands(
     ];
     return (await tryWrite(table, deviceId, changes)) ? queued : undefined;
   });
-}
-
-const POLL_INTERVAL = /\/DMClient\/Provider\/[^/]+\/Poll\/IntervalForRemainingScheduledRetries$/i;
-
-/** When the device is due shows from then on what it was told last; whether it took it, its command says. */
-function pollOf(commands: readonly NewCommand[]): Pick<Device, 'pollEveryMinutes'> {
-  const items = commands.flatMap((command) => command.items.map((item) => ({ verb: verbOf(command, item), ...item })));
-  const told = items.findLast(
-    ({ verb, target }) => (verb === 'Replace' || verb === 'Add') && POLL_INTERVAL.test(target),
-  );
-  const minutes = Number(told?.data);
-  return told && Number.isInteger(minutes) && minutes > 0 ? { pollEveryMinutes: minutes } : {};
 }
 
 async function deviceForQueue(storage: Storage, deviceId: string): Promise<Row<Device>> {

@@ -1,15 +1,36 @@
+import type { Policy } from '../catalogue/policy.ts';
 import { notFound } from '../platform/problem.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { DeviceState } from './device.ts';
 import { type DeviceListEntry, eachListed, LIST_END, LIST_PARTITION } from './device-list.ts';
 import { readDeviceAndContact } from './device-rows.ts';
 import { type DeviceListView, type DeviceView, deviceListView, deviceView } from './device-view.ts';
+import { type NextContact, nextContact } from './next-contact.ts';
 
 /** One call. @throws {Problem} 404 */
 export async function showDevice(storage: Storage, deviceId: string): Promise<DeviceView> {
+  const { device, lastContact } = await readOrThrow(storage, deviceId);
+  return deviceView(device.value, lastContact);
+}
+
+/**
+ * The same, with when it should call next. One call.
+ * @param poll the organisation's schedule of today, for records that do not say what the device was given
+ * @throws {Problem} 404
+ */
+export async function showDeviceAndNextContact(
+  storage: Storage,
+  deviceId: string,
+  { poll, now }: { poll: Policy['poll']; now: Date },
+): Promise<DeviceView & { nextContact: NextContact | undefined }> {
+  const { device, lastContact } = await readOrThrow(storage, deviceId);
+  return { ...deviceView(device.value, lastContact), nextContact: nextContact(device.value, lastContact, poll, now) };
+}
+
+async function readOrThrow(storage: Storage, deviceId: string) {
   const found = await readDeviceAndContact(storage, deviceId);
   if (!found) throw notFound(`There is no device ${deviceId}.`);
-  return deviceView(found.device.value, found.lastContact);
+  return found;
 }
 
 /** One page of the device list, one call. `cursor` is the `next` of the page before. */

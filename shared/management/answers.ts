@@ -11,6 +11,7 @@ import { isForGate, toFact } from './facts.ts';
 import { noteInstallation } from './installations.ts';
 import { noteInventory } from './inventory.ts';
 import { type Joined, joinPieces, keepLastBegun } from './large-object.ts';
+import { notePollInterval } from './poll-interval.ts';
 import { noteProfileAborts, noteSetting } from './profiles.ts';
 import { notePush } from './push.ts';
 import type { Asked } from './session.ts';
@@ -165,7 +166,9 @@ function noteResult(
   if (joined.stored) Object.assign(result, { ...joined.stored, ...formatOf(joined.stored.format) });
   else if (joined.whole) Object.assign(result, keepData(turn, asked, joined.whole));
   else if (joined.tooLarge) result.note = 'The value is larger than 5 MiB and was not kept.';
-  noteProgress(turn, recordResult(command, asked.item, result, input.now));
+  const after = recordResult(command, asked.item, result, input.now);
+  noteProgress(turn, after);
+  if (after.verb !== 'Atomic') notePollInterval(turn, after, asked.item);
   return code === 202 ? { ...asked, accepted: true } : undefined;
 }
 
@@ -188,6 +191,7 @@ function noteWipe({ copy, input }: Turn, command: Command, { item, target }: Ask
 /** A command that waits for the user's part of the tree is not tried again in this session. */
 function noteProgress(turn: Turn, command: Command): void {
   turn.copy.update(command);
+  if (command.verb === 'Atomic') notePollInterval(turn, command);
   if (command.state !== 'waiting' || command.waitingFor !== 'userSignIn') return;
   turn.session.heldForUser = [...(turn.session.heldForUser ?? []), command.id];
 }

@@ -229,6 +229,30 @@ test('what came of an installation is told in a later session', async () => {
   expect(await lanyard().get(path)).toMatchObject({ state: 'failed', results: [{ originalError: '0x80070643' }] });
 });
 
+test('a device is due by the schedule of its enrollment, whatever the settings are today', async () => {
+  const { device, id } = await calledDevice();
+  const before = await lanyard().get('/api/settings');
+  try {
+    await lanyard().admin.call('PUT', '/api/settings', {
+      ...before,
+      poll: { ...before.poll, remaining: { intervalMinutes: 30 } },
+    });
+    const later = await calledDevice();
+    lanyard().pass({ days: 1 });
+    for (const each of [device, later.device]) await each.sync();
+    const everyMinutes = async (one: string) => (await lanyard().get(`/api/devices/${one}`)).nextContact.everyMinutes;
+    expect([await everyMinutes(id), await everyMinutes(later.id)]).toEqual([480, 30]);
+  } finally {
+    await lanyard().admin.call('PUT', '/api/settings', before);
+  }
+});
+
+test('the command line that has a PC call now looks for its own enrollment', async () => {
+  const { id } = await calledDevice();
+  const { nextContact, providerId } = await lanyard().get(`/api/devices/${id}`);
+  expect(nextContact.commandLine).toContain(`'${providerId}'`);
+});
+
 test('the record says when the device is due, by its own schedule too, and how to have it call now', async () => {
   const { device, id } = await calledDevice();
   const view = () => lanyard().get(`/api/devices/${id}`);
@@ -241,6 +265,11 @@ test('the record says when the device is due, by its own schedule too, and how t
   lanyard().pass({ days: 1 });
   expect((await view()).nextContact).toMatchObject({ overdue: true, everyMinutes: 480 });
   await device.sync();
+  expect(await minutesUntilDue()).toBe(480);
+  // What was asked for and never done leaves no trace.
+  const { items } = await act(id, 'sync-schedule', { everyMinutes: 30 });
+  expect(await minutesUntilDue()).toBe(480);
+  await lanyard().admin.call('DELETE', `/api/devices/${id}/commands/${items[0].id}`);
   expect(await minutesUntilDue()).toBe(480);
   await act(id, 'sync-schedule', { everyMinutes: 120 });
   await device.sync();
