@@ -151,7 +151,7 @@ export interface Wipe {
   kind: string;
   /**
    * `accepted`: the device said that it will; `wiped`: it has been silent since; `notDone`: it called later, so it was not
-   * wiped; `failed`: it refused.
+   * wiped by then; `failed`: it refused.
    */
   state: 'accepted' | 'wiped' | 'notDone' | 'failed';
   /** When this state began. */
@@ -183,9 +183,12 @@ export interface AppliedDefault {
 
 /** Why a profile does not hold on a device, in short. */
 export interface ProfileProblem {
-  state: 'failed' | 'conflict' | 'refused' | 'notApplicable';
+  /** `undone`: it was set, and somebody else changes it again and again. */
+  state: 'failed' | 'conflict' | 'refused' | 'notApplicable' | 'undone';
   /** Since when (ISO 8601). */
   since: string;
+  /** The setting that was undone most often, how often, and since when; also where something else is worse. */
+  drifts?: { target: string; count: number; since: string };
 }
 
 /** Minutes and count of the first set, of the second, and minutes for ever after (DMClient CSP, Poll). */

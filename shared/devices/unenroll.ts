@@ -83,10 +83,13 @@ function whyItWaits({ after, localAdministrator, laps }: Unenroll): string {
   return laps?.state === 'asked' ? 'Waits until LAPS has set a new password.' : WAITS;
 }
 
-/** @returns the device with the request taken back, or undefined when it is too late for that. */
+/**
+ * On an enrolled device there is nothing to take back, but the record of a Disconnect of its user's that failed.
+ * @returns the device with the request taken back, or undefined when it is too late for that
+ */
 export function callOff(device: Device): Device | undefined {
-  if (!device.unenroll || !CALLABLE_OFF.includes(device.unenroll.state) || device.state !== 'unenrolling')
-    return undefined;
+  if (device.state !== 'unenrolling' && device.state !== 'enrolled') return undefined;
+  if (!device.unenroll || !CALLABLE_OFF.includes(device.unenroll.state)) return undefined;
   return { ...device, state: 'enrolled', unenroll: undefined };
 }
 
@@ -152,10 +155,13 @@ export function noteCallAfterLeaving(device: Device, now: Date): Device {
   return isCleaningUp ? device : { ...device, calledAfterLeaving: now.toISOString() };
 }
 
-/** Alert 1226 with other data: the device tried and could not, so the enrollment is still there. */
+/**
+ * Alert 1226 with other data: the device tried and could not, so the enrollment is still there, and one that was taken to have
+ * left has not.
+ */
 export function reportFailure(device: Device, text: string, now: Date): Device {
   const reason = `The device reported that unenrolling failed: ${text.slice(0, 200)}`;
-  return step(device, 'failed', reason, now, { code: text.slice(0, 200) });
+  return noteCallAfterLeaving(step(device, 'failed', reason, now, { code: text.slice(0, 200) }), now);
 }
 
 /** The device was told and is still here. Three times, and it waits for a person. */

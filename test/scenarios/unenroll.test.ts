@@ -274,6 +274,15 @@ describe('a user who disconnects', () => {
     expect((await show(id)).calledAfterLeaving).toBeUndefined();
   });
 
+  test('and fails stays enrolled, and the record of that can be cleared', async () => {
+    const { device, id } = await enrolled({ join: 'joined', unjoinFails: true });
+    await device.unenroll().catch(() => undefined);
+    expect(await show(id)).toMatchObject({ state: 'enrolled', unenroll: { state: 'failed', requestedBy: 'device' } });
+    await lanyard().admin.call('DELETE', `/api/devices/${id}/unenroll`);
+    expect(await show(id)).not.toHaveProperty('unenroll');
+    expect((await show(id)).state).toBe('enrolled');
+  });
+
   test('is refused by Windows where the policy forbids it, and the server hears nothing', async () => {
     const { device, id } = await enrolled();
     const node = './Device/Vendor/MSFT/Policy/Config/Experience/AllowManualMDMUnenrollment';
@@ -340,9 +349,29 @@ describe('a wipe', () => {
       state: 'enrolled',
       wipe: { state: 'notDone', reason: expect.stringContaining('was not wiped') },
     });
+    // It goes on calling, so what silences it later is something else.
+    for (const days of [4, 4]) {
+      lanyard().pass({ days });
+      await device.sync();
+    }
     lanyard().pass({ days: 30 });
     await sweep();
     expect((await show(id)).state).toBe('enrolled');
+  });
+
+  test('that begins late, after one more session, counts as well when silence follows, and the reason says so', async () => {
+    const { device, id } = await enrolled({ ...WORKGROUP, wipeDoesNothing: true });
+    await lanyard().queue(id, 'Exec', './Device/Vendor/MSFT/RemoteWipe/doWipe');
+    await device.sync();
+    lanyard().pass({ minutes: 15 });
+    await device.sync();
+    expect((await show(id)).wipe.state).toBe('notDone');
+    lanyard().pass({ days: 8 });
+    await sweep();
+    expect(await show(id)).toMatchObject({
+      state: 'wiped',
+      wipe: { state: 'wiped', reason: expect.stringMatching(/called for the last time on .* silent for 7 days/) },
+    });
   });
 
   test('of the protected kind without a recovery environment leaves a PC that does not start, of which the record warns', async () => {

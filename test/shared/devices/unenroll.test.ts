@@ -76,7 +76,12 @@ describe('calling it off', () => {
   test('is not possible where none was asked for, or the device has left', () => {
     expect(callOff(device())).toBeUndefined();
     expect(callOff(device({ state: 'failed' }, 'unenrolled'))).toBeUndefined();
-    expect(callOff(device({ state: 'failed' }, 'enrolled'))).toBeUndefined();
+  });
+
+  test('clears what is left of a Disconnect that failed on an enrolled device', () => {
+    const failed = reportFailure(device(), '2', NOW);
+    expect(failed).toMatchObject({ state: 'enrolled', unenroll: { state: 'failed', requestedBy: 'device' } });
+    expect(callOff(failed)).toEqual({ ...failed, unenroll: undefined });
   });
 });
 
@@ -294,6 +299,10 @@ describe('a call of a device that has left', () => {
   });
 
   test('of which silence was the evidence shows at once that it has not', () => {
+    expect(reportFailure(device({ state: 'silent' }, 'unenrolled'), '2', NOW)).toMatchObject({
+      state: 'unenrolled',
+      calledAfterLeaving: NOW.toISOString(),
+    });
     expect(noteCallAfterLeaving(device({ state: 'silent' }, 'unenrolled'), NOW).calledAfterLeaving).toBe(
       NOW.toISOString(),
     );

@@ -51,12 +51,28 @@ describe('a wipe', () => {
     expect(noteCallAfterWipe(wiped, later({ days: 9 }))).toMatchObject({ state: 'wiped', wipe: { state: 'notDone' } });
   });
 
-  test('that failed, or was not done, does not come by silence', () => {
-    const notDone = noteCallAfterWipe(answered(200), later({ days: 1 }));
-    for (const device of [answered(500), notDone, enrolledDevice()]) {
+  test('that failed does not come by silence', () => {
+    for (const device of [answered(500), enrolledDevice()]) {
       expect(passWipeTime(device, undefined, later({ days: 100 }))).toBeUndefined();
       expect(noteCallAfterWipe(device, later({ days: 101 }))).toBe(device);
     }
+  });
+
+  test('that began late counts by silence since the last contact, and the reason says that it called in between', () => {
+    const notDone = noteCallAfterWipe(answered(200), later({ minutes: 15 }));
+    expect(notDone.wipe).toMatchObject({ state: 'notDone', reason: expect.stringContaining('silent for 7 days') });
+    const contact = later({ minutes: 20 }).toISOString();
+    expect(passWipeTime(notDone, contact, later({ days: 7, minutes: 20 }))).toBeUndefined();
+    const wiped = passWipeTime(notDone, contact, later({ days: 7, minutes: 21 }))!;
+    expect(wiped).toMatchObject({ state: 'wiped', wipe: { state: 'wiped' } });
+    expect(wiped.wipe?.reason).toMatch(/called .*2026-03-01 12:20.* silent for 7 days since/);
+    expect(noteCallAfterWipe(wiped, later({ days: 20 })).wipe?.state).toBe('notDone');
+  });
+
+  test('of a device that went on calling for more than a week is not done, however silent it is later', () => {
+    const notDone = noteCallAfterWipe(answered(200), later({ days: 1 }));
+    expect(passWipeTime(notDone, later({ days: 8 }).toISOString(), later({ days: 100 }))).toBeUndefined();
+    expect(noteCallAfterWipe(answered(200), later({ days: 9 })).wipe?.reason).not.toContain('silent');
   });
 
   test('counts silence from the last word of the device on', () => {
