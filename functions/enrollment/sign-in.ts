@@ -42,19 +42,17 @@ async function signIn(request: HttpRequest, context: InvocationContext): Promise
   const own = { ...services(), log: logTo(context) };
   // Not `request.query`, which joins what came twice.
   const query = new URL(request.url).searchParams;
-  if (request.method !== 'POST') return pageReply(await showSignIn(own, query));
+  const address = callerAddress(request.headers.get('x-forwarded-for'));
+  if (request.method !== 'POST') return pageReply(await showSignIn(own, { parameters: query, address }));
   if (!isOwnForm(request, own.settings.enrollUrl)) return pageReply(await foreignForm(own));
   const form = await readForm(request);
   if (!(form instanceof URLSearchParams)) return form;
-  return pageReply(
-    await signInByInvitation(own, { form, address: callerAddress(request.headers.get('x-forwarded-for')) }),
-  );
+  return pageReply(await signInByInvitation(own, { parameters: form, address }));
 }
 
 /** A page as an HTTP reply. */
-export function pageReply({ status, page, retryAfter }: PageReply): HttpResponseInit {
-  const wait: Record<string, string> = retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) };
-  return reply(status, page.body, undefined, { ...page.headers, ...wait });
+export function pageReply({ status, page }: PageReply): HttpResponseInit {
+  return reply(status, page.body, undefined, page.headers);
 }
 
 /**

@@ -7,6 +7,8 @@ import type { FaultName } from '../wire/fault.ts';
  */
 interface Refusal {
   fault: FaultName;
+  /** On the sign-in page alone, where the person reads words and Windows shows no code: the fault is never sent. */
+  onPage?: true;
   message: string;
   /** What whoever looks into it should do. */
   remedy: string;
@@ -62,7 +64,27 @@ export const REFUSALS = {
   entraUnreachable: {
     fault: 'EnrollmentServer',
     message: 'Microsoft Entra cannot be reached. Try again in a minute.',
-    remedy: 'Try again; if it goes on, see whether the enroll app can reach login.microsoftonline.com.',
+    remedy:
+      'Try again; if it goes on, see whether the enroll app can reach login.microsoftonline.com, and whether the tenant in the settings is right.',
+  },
+  signInDeclined: {
+    fault: 'Authentication',
+    onPage: true,
+    message: 'The sign-in with Microsoft was broken off.',
+    remedy: 'Let the user try again, or sign in with an invitation. The reason has what Microsoft Entra said.',
+  },
+  guestNotServed: {
+    fault: 'Authorization',
+    onPage: true,
+    message: 'Guests cannot sign in with Microsoft here.',
+    remedy: 'Make an invitation for the guest, who then signs in with that.',
+  },
+  identityRefused: {
+    fault: 'EnrollmentServer',
+    onPage: true,
+    message: 'Signing in with Microsoft does not work here now.',
+    remedy:
+      'See that the app registration trusts the managed identity of the enroll app: docs/enrollment.md, With Microsoft Entra.',
   },
   termsNotAccepted: {
     fault: 'InvalidEnrollmentData',

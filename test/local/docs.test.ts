@@ -111,9 +111,11 @@ function flat(value: object, prefix = ''): Map<string, unknown> {
 }
 
 test('the enrollment page has every cause of a refusal, with its fault and the code that Windows makes of it', () => {
-  const rows = [...section('docs/enrollment.md', '## Refusals').matchAll(/^\| `(\w+)` \| (\w+) \| (0x\w+) \|/gm)];
+  const rows = [...section('docs/enrollment.md', '## Refusals').matchAll(/^\| `(\w+)` \| (\w+) \| (0x\w+|none) \|/gm)];
   const shown = rows.map(([, cause, fault, hresult]) => [cause, fault, hresult]);
-  const known = Object.entries(REFUSALS).map(([cause, { fault }]) => [cause, fault, FAULT_HRESULT[fault]]);
+  const known = Object.entries(REFUSALS).map(([cause, refusal]) =>
+    'onPage' in refusal ? [cause, 'page', 'none'] : [cause, refusal.fault, FAULT_HRESULT[refusal.fault]],
+  );
   expect(shown).toEqual(known);
 });
 

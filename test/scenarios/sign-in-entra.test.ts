@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { webBroker } from '../../local/device/web-broker.ts';
+import { setEntraAuthority } from '../../shared/enrollment/authentication/entra-token.ts';
 import { CLIENT_ID, OBJECT_ID, TENANT, useEntraIssuer } from '../support/entra-issuer.ts';
 import { useLanyard } from '../support/lanyard.ts';
 import { send } from '../support/wire.ts';
@@ -64,33 +65,61 @@ describe('a PC whose user signs in with Microsoft Entra', () => {
   });
 
   test.each([
-    ['is a guest', { acct: 1 }, /Guests of the organisation cannot sign in/],
-    ['is of another tenant', { tid: OBJECT_ID }, /Signing in with Microsoft did not work/],
-  ])('%s: the page says so, and the journal why', async (_, claims, words) => {
+    ['is a guest', { acct: 1 }, 'guestNotServed', /Guests of the organisation cannot sign in/],
+    ['is of another tenant', { tid: OBJECT_ID }, 'badToken', /Signing in with Microsoft did not work/],
+  ])('%s: the page says so, and the journal why', async (_, claims, cause, words) => {
     issuer.claims = claims;
     const refusal = await enrollWith().catch((error) => error);
     expect(refusal).toMatchObject({ hresult: '0x8018000F' });
     expect(refusal.message).toMatch(words);
     const [, day = '', row = ''] = /code: (\d{8})-(\w+)/.exec(refusal.message) ?? [];
     const entry = await lanyard().storage.table('journal').get(day, row);
-    expect(entry?.value).toMatchObject({ outcome: 'refused', cause: 'badToken', step: 'signIn' });
+    expect(entry?.value).toMatchObject({ outcome: 'refused', cause, step: 'signIn' });
   });
 
   test('broke off at Microsoft, and is told how to go on', async () => {
     issuer.answers = { error: 'access_denied', error_description: 'AADSTS65004' };
     const refusal = await enrollWith().catch((error) => error);
     expect(refusal.message).toMatch(/You did not sign in with Microsoft/);
+    const traceId = /code: (\d{8}-\w+)/.exec(refusal.message)?.[1];
+    const attempt = await lanyard().get(`/api/enrollment-attempts/${traceId}`);
+    expect(attempt).toMatchObject({ cause: 'signInDeclined', reason: expect.stringContaining('AADSTS65004') });
+    expect(attempt.onThePc).toEqual({
+      message: 'You did not sign in with Microsoft. Try again, or use an invitation.',
+    });
   });
 });
 
+const base = () => lanyard().local.enrollUrl.replace('localhost', '127.0.0.1');
+const get = (path: string, cookie?: string, localAddress?: string) =>
+  send(base() + path, {
+    method: 'GET',
+    ca: lanyard().local.tlsRoot,
+    localAddress,
+    headers: cookie === undefined ? {} : { cookie },
+  });
+
+test('an outage of Microsoft is said as one, and slows nobody down', async () => {
+  const localAddress = '127.61.0.1';
+  setEntraAuthority('http://localhost:9');
+  const query = new URLSearchParams({ appru: APPRU, login_hint: 'kim@example.org' });
+  const pages: string[] = [];
+  for (let n = 0; n < 22; n += 1) {
+    const { status, body } = await get(`/EnrollmentServer/SignIn/Entra?${query}`, undefined, localAddress);
+    expect(status).toBe(200);
+    pages.push(body);
+  }
+  setEntraAuthority(issuer.authority);
+  const traceId = /code: <b>([^<]+)/.exec(pages[0] ?? '')?.[1];
+  const attempt = await lanyard().get(`/api/enrollment-attempts/${traceId}`);
+  expect(attempt).toMatchObject({ cause: 'entraUnreachable', user: 'kim@example.org', userProved: false });
+  for (const page of pages) {
+    expect(page).toMatch(/Microsoft cannot be reached now/);
+    expect(page).not.toMatch(/too many/);
+  }
+});
+
 describe('a sign-in that somebody else began', () => {
-  const base = () => lanyard().local.enrollUrl.replace('localhost', '127.0.0.1');
-  const get = (path: string, cookie?: string) =>
-    send(base() + path, {
-      method: 'GET',
-      ca: lanyard().local.tlsRoot,
-      headers: cookie === undefined ? {} : { cookie },
-    });
   const start = async () => {
     const { headers, status } = await get(`/EnrollmentServer/SignIn/Entra?appru=${encodeURIComponent(APPRU)}`);
     const setCookie = String(headers['set-cookie']);
@@ -135,7 +164,8 @@ describe('a sign-in that somebody else began', () => {
   test('cannot be begun where it is not set up, or for a way back that is none', async () => {
     expect((await get('/EnrollmentServer/SignIn/Entra?appru=https://evil.example')).status).toBe(400);
     await lanyard().admin.call('PUT', '/api/settings', { ...SETTINGS, signIn: {} });
-    expect((await start()).status).toBe(404);
+    const { status, body: page } = await get(`/EnrollmentServer/SignIn/Entra?appru=${encodeURIComponent(APPRU)}`);
+    expect([status, page]).toEqual([200, expect.stringMatching(/Signing in with Microsoft is not set up.*code: <b>/s)]);
     const { body } = await get(`/EnrollmentServer/SignIn?appru=${encodeURIComponent(APPRU)}`);
     expect(body).not.toContain('Microsoft');
     await lanyard().admin.call('PUT', '/api/settings', SETTINGS);

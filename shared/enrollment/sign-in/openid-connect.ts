@@ -32,12 +32,18 @@ export interface EntraUser {
   objectId: string;
 }
 
-/** Entra, the person or the tenant's rules said no, or what came is not believed. The message is for the journal. */
+/**
+ * Why a sign-in did not come about: the person broke off, is a guest, Entra cannot be reached, Entra does not know the app
+ * or the app has no identity to show, or `failed`: the tenant's rules said no, or what came is not believed.
+ */
+export type SignInFailure = 'declined' | 'guest' | 'unreachable' | 'identity' | 'failed';
+
+/** The message is for the journal. */
 export class EntraSignInError extends Error {
   override readonly name = 'EntraSignInError';
-  readonly kind: 'declined' | 'guest' | 'failed';
+  readonly kind: SignInFailure;
 
-  constructor(kind: EntraSignInError['kind'], message: string, cause?: unknown) {
+  constructor(kind: SignInFailure, message: string, cause?: unknown) {
     super(message, { cause });
     this.kind = kind;
   }
@@ -52,14 +58,14 @@ const library = () => import('oauth4webapi');
 
 /**
  * Begins a sign-in. @returns where to send the person, and what to keep until he comes back
- * @throws {EntraSignInError} when Entra cannot be reached
+ * @throws {EntraSignInError} `unreachable`
  */
 export async function beginEntraSignIn(
   app: EntraApp,
   loginHint: string,
 ): Promise<{ url: string; secrets: SignInSecrets }> {
   const oauth = await library();
-  const server = await failing(metadata(oauth, app));
+  const server = await metadata(oauth, app);
   const secrets: SignInSecrets = {
     state: oauth.generateRandomState(),
     nonce: oauth.generateRandomNonce(),
@@ -122,9 +128,10 @@ async function exchange(
   };
   const code = oauth.validateAuthResponse(server, client, answer, state);
   const options = requestOptions(oauth, app);
-  const proof = clientAssertion(await app.assertion());
+  const proof = clientAssertion(await or('identity', app.assertion()));
   const { redirectUri } = app;
-  const reply = await oauth.authorizationCodeGrantRequest(server, client, proof, code, redirectUri, verifier, options);
+  const asked = oauth.authorizationCodeGrantRequest(server, client, proof, code, redirectUri, verifier, options);
+  const reply = await or('unreachable', asked);
   const check = { expectedNonce: nonce, requireIdToken: true };
   const tokens = await oauth.processAuthorizationCodeResponse(server, client, reply, check);
   await oauth.validateApplicationLevelSignature(server, reply, options);
@@ -159,18 +166,21 @@ function userOf(claims: OAuth.IDToken): string {
 
 const known = new Map<string, { server: Promise<OAuth.AuthorizationServer>; until: number }>();
 
-/** The tenant's endpoints and, kept with them by the library, its keys (OpenID Connect Discovery 4). */
+/**
+ * The tenant's endpoints and, kept with them by the library, its keys (OpenID Connect Discovery 4).
+ * @throws {EntraSignInError} `unreachable`
+ */
 function metadata(oauth: typeof OAuth, app: EntraApp): Promise<OAuth.AuthorizationServer> {
   const issuer = `${app.authority}/${app.tenantId}/v2.0`;
   const kept = known.get(issuer);
   if (kept && kept.until > now().getTime()) return kept.server;
-  const server = oauth
+  const asked = oauth
     .discoveryRequest(new URL(issuer), { algorithm: 'oidc', ...requestOptions(oauth, app) })
-    .then((reply) => oauth.processDiscoveryResponse(new URL(issuer), reply))
-    .catch((error) => {
-      known.delete(issuer);
-      throw error;
-    });
+    .then((reply) => oauth.processDiscoveryResponse(new URL(issuer), reply));
+  const server = or('unreachable', asked).catch((error) => {
+    known.delete(issuer);
+    throw error;
+  });
   known.set(issuer, { server, until: now().getTime() + METADATA_FOR_MS });
   return server;
 }
@@ -182,6 +192,15 @@ function requestOptions(oauth: typeof OAuth, { authority }: EntraApp) {
   return { signal: () => AbortSignal.timeout(TIMEOUT_MS), [oauth.allowInsecureRequests]: isLocal };
 }
 
+/** What Entra answers (RFC 6749 4.1.2.1, 5.2) that says more than that the sign-in failed. */
+const KINDS: Record<string, SignInFailure> = {
+  access_denied: 'declined',
+  server_error: 'unreachable',
+  temporarily_unavailable: 'unreachable',
+  invalid_client: 'identity',
+  unauthorized_client: 'identity',
+};
+
 /** Errors of the library and of the network become one; their messages hold no token and no code. */
 async function failing<T>(work: Promise<T>): Promise<T> {
   try {
@@ -189,16 +208,31 @@ async function failing<T>(work: Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof EntraSignInError) throw error;
     const { AuthorizationResponseError, ResponseBodyError } = await library();
-    if (error instanceof AuthorizationResponseError) {
+    if (error instanceof AuthorizationResponseError || error instanceof ResponseBodyError) {
       const said = describe(error.error, error.error_description);
-      throw new EntraSignInError(error.error === 'access_denied' ? 'declined' : 'failed', `Microsoft Entra: ${said}`);
+      throw new EntraSignInError(KINDS[error.error] ?? 'failed', `Microsoft Entra: ${said}`);
     }
-    if (error instanceof ResponseBodyError) {
-      throw new EntraSignInError('failed', `Microsoft Entra: ${describe(error.error, error.error_description)}`);
-    }
-    const why = error instanceof Error ? `${error.name}: ${error.message}` : 'unknown failure';
-    throw new EntraSignInError('failed', why.slice(0, 300), error);
+    throw wrapped(isAway(error) ? 'unreachable' : 'failed', error);
   }
+}
+
+/** A step that fails for one reason alone. */
+function or<T>(kind: SignInFailure, step: Promise<T>): Promise<T> {
+  return step.catch((error) => {
+    throw wrapped(kind, error);
+  });
+}
+
+function wrapped(kind: SignInFailure, error: unknown): EntraSignInError {
+  const why = error instanceof Error ? `${error.name}: ${error.message}` : 'unknown failure';
+  return new EntraSignInError(kind, why.slice(0, 300), error);
+}
+
+/** No answer (the errors of fetch), or one of a server that is down, which the library has as the cause of its error. */
+function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.cause instanceof Response) return error.cause.status >= 500;
+  return ['TimeoutError', 'AbortError'].includes(error.name) || error.message === 'fetch failed';
 }
 
 function describe(error: string, description: string | undefined): string {

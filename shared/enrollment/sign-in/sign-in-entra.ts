@@ -3,8 +3,23 @@ import { now } from '../../platform/clock.ts';
 import { ENTRA_CALLBACK_PATH } from '../../wire/paths.ts';
 import { entraAuthority } from '../authentication/entra-token.ts';
 import { normaliseUser } from '../grants.ts';
-import { beginEntraSignIn, type EntraApp, EntraSignInError, finishEntraSignIn } from './openid-connect.ts';
-import { handOver, type OpenSignIn, openSignIn, type PageReply, refuse, type SignInServices } from './sign-in.ts';
+import type { RefusalCause } from '../refusal.ts';
+import {
+  beginEntraSignIn,
+  type EntraApp,
+  EntraSignInError,
+  finishEntraSignIn,
+  type SignInFailure,
+} from './openid-connect.ts';
+import {
+  handOver,
+  type OpenSignIn,
+  openSignIn,
+  type PageReply,
+  refuse,
+  type SignInServices,
+  turnAway,
+} from './sign-in.ts';
 import { offersEntra, plainPage } from './sign-in-page.ts';
 import { carriedAlong, type SignInRequest } from './sign-in-request.ts';
 import { openState, STATE_VALID_MINUTES, sealState } from './sign-in-state.ts';
@@ -34,10 +49,10 @@ export async function startEntraSignIn(
   services: EntraSignInServices,
   { parameters, address }: Call,
 ): Promise<SentOn | PageReply> {
-  const opened = await openSignIn(services, parameters);
+  const opened = await openSignIn(services, { parameters, address });
   if ('page' in opened) return opened;
   const { policy, request } = opened;
-  if (!offersEntra(policy)) return notOffered(policy);
+  if (!offersEntra(policy)) return notOffered(services, opened, address);
   try {
     const { url, secrets } = await beginEntraSignIn(entraApp(services, policy), request.user);
     const sealed = await sealState(await services.appKey(), { ...secrets, request: queryOf(request) }, now());
@@ -60,9 +75,9 @@ export async function finishSignIn(
     const { policy } = await services.catalogue.read();
     return { status: 200, page: plainPage(policy, 'The sign-in took too long', [CLOSE_AND_START]) };
   }
-  const opened = await openSignIn(services, new URLSearchParams(state.request));
+  const opened = await openSignIn(services, { parameters: new URLSearchParams(state.request), address });
   if ('page' in opened) return opened;
-  if (!offersEntra(opened.policy)) return notOffered(opened.policy);
+  if (!offersEntra(opened.policy)) return notOffered(services, opened, address);
   try {
     const { user, objectId } = await finishEntraSignIn(entraApp(services, opened.policy), parameters, state);
     return await handOver(services, opened, { sub: normaliseUser(user), oid: objectId });
@@ -73,9 +88,14 @@ export async function finishSignIn(
 
 const CLOSE_AND_START = 'Close this window and start again in Windows Settings.';
 
-function notOffered(policy: Policy): PageReply {
-  const text = 'Go back and use your invitation, or ask your administrator.';
-  return { status: 404, page: plainPage(policy, 'Signing in with Microsoft is not set up', [text]) };
+function notOffered(services: SignInServices, opened: OpenSignIn, address: string): Promise<PageReply> {
+  return turnAway(services, opened, {
+    address,
+    cause: 'wayNotOffered',
+    reason: 'Sign-in page: signing in with Microsoft Entra is not set up in signIn.entra.',
+    title: 'Signing in with Microsoft is not set up',
+    message: 'Go back and use your invitation, or ask your administrator.',
+  });
 }
 
 function queryOf(request: SignInRequest): string {
@@ -87,10 +107,15 @@ function entraApp({ enrollUrl, identityAssertion }: EntraSignInServices, { signI
   return { ...signIn.entra, authority: entraAuthority(), redirectUri, assertion: identityAssertion };
 }
 
-const WORDS: Record<EntraSignInError['kind'], string> = {
-  declined: 'You did not sign in with Microsoft. Try again, or use an invitation.',
-  guest: 'Guests of the organisation cannot sign in with Microsoft here. Use an invitation.',
-  failed: 'Signing in with Microsoft did not work. Try again, or use an invitation.',
+const WORDS: Record<SignInFailure, [cause: RefusalCause, message: string]> = {
+  declined: ['signInDeclined', 'You did not sign in with Microsoft. Try again, or use an invitation.'],
+  guest: ['guestNotServed', 'Guests of the organisation cannot sign in with Microsoft here. Use an invitation.'],
+  unreachable: ['entraUnreachable', 'Microsoft cannot be reached now. Try again in a minute, or use an invitation.'],
+  identity: [
+    'identityRefused',
+    'Signing in with Microsoft does not work here now. Use an invitation, or ask for help.',
+  ],
+  failed: ['badToken', 'Signing in with Microsoft did not work. Try again, or use an invitation.'],
 };
 
 function explain(
@@ -101,5 +126,6 @@ function explain(
 ): Promise<PageReply> {
   if (!(error instanceof EntraSignInError)) throw error;
   const reason = `Sign-in page, Microsoft Entra: ${error.message}`;
-  return refuse(services, opened, { address, cause: 'badToken', reason, message: WORDS[error.kind] });
+  const [cause, message] = WORDS[error.kind];
+  return refuse(services, opened, { address, cause, reason, message });
 }

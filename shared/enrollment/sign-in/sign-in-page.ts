@@ -38,8 +38,12 @@ ${entra}${invitationForm(request, mistake, entra !== undefined)}`;
 
 function summary({ message, field, traceId }: Mistake): Html {
   const text = field ? html`<a href="#${field}">${message}</a>` : html`${message}`;
-  const number = traceId && html`<p>If you ask for help, give this code: <b>${traceId}</b></p>`;
-  return html`<div role="alert" id="error"><h2>That did not work</h2><p>${text}</p>${number}</div>`;
+  return html`<div role="alert" id="error"><h2>That did not work</h2><p>${text}</p>${codeFor(traceId)}</div>`;
+}
+
+/** What the help desk looks the attempt up by. */
+function codeFor(traceId: string | undefined): Html | undefined {
+  return traceId === undefined ? undefined : html`<p>If you ask for help, give this code: <b>${traceId}</b></p>`;
 }
 
 function entraWay(request: SignInRequest): Html {
@@ -98,7 +102,7 @@ export function handOverPage(policy: Policy, { appru, scheme }: SignInRequest, t
 }
 
 /** For whoever did not come from Windows, and where nothing can be done on the page. */
-export function plainPage(policy: Policy, title: string, paragraphs: readonly string[]): Page {
-  const main = html`<h1>${title}</h1>${paragraphs.map((text) => html`<p>${text}</p>`)}`;
+export function plainPage(policy: Policy, title: string, paragraphs: readonly string[], traceId?: string): Page {
+  const main = html`<h1>${title}</h1>${paragraphs.map((text) => html`<p>${text}</p>`)}${codeFor(traceId)}`;
   return page(ownerOf(policy), { title, main });
 }

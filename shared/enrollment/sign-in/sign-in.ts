@@ -17,7 +17,8 @@ import { readSignInRequest, type SignInRequest } from './sign-in-request.ts';
  * Signing in on our own page, the way in that Discovery calls Federated (MS-MDE2 3.2). Nothing is stored: what the page
  * gives out is a token, and a use of the invitation counts when a certificate is issued.
  *
- * What a person should read comes with HTTP 200: the web view of Windows shows an error of its own for any other status.
+ * What a person in Windows should read comes with HTTP 200, refusals and all: the web view shows an error of its own for a
+ * status from 400 on. Only who did not come from there gets another.
  */
 export interface SignInServices {
   storage: Storage;
@@ -28,11 +29,15 @@ export interface SignInServices {
   appKey(): Promise<Buffer>;
 }
 
-/** `retryAfter` in seconds, with status 429. */
 export interface PageReply {
-  status: 200 | 400 | 403 | 404 | 429;
+  status: 200 | 400 | 403;
   page: Page;
-  retryAfter?: number;
+}
+
+interface Call {
+  parameters: URLSearchParams;
+  /** Where the call comes from, as the platform saw it. */
+  address: string;
 }
 
 /** A sign-in that may go on. */
@@ -42,8 +47,8 @@ export interface OpenSignIn {
 }
 
 /** Shows the page. Whatever the address holds, nothing happens by opening it. */
-export async function showSignIn(services: SignInServices, query: URLSearchParams): Promise<PageReply> {
-  const opened = await openSignIn(services, query);
+export async function showSignIn(services: SignInServices, call: Call): Promise<PageReply> {
+  const opened = await openSignIn(services, call);
   if ('page' in opened) return opened;
   return { status: 200, page: signInPage(opened.policy, opened.request) };
 }
@@ -52,17 +57,13 @@ export async function showSignIn(services: SignInServices, query: URLSearchParam
  * Takes the form: user and invitation secret, typed or out of a deep link. The same answer after the same work for an
  * unknown user, a wrong secret and an invitation that has ended; a right secret always passes.
  *
- * @param call.form the form's fields
- * @param call.address where the call comes from, as the platform saw it
+ * @param call.parameters the form's fields
  */
-export async function signInByInvitation(
-  services: SignInServices,
-  call: { form: URLSearchParams; address: string },
-): Promise<PageReply> {
-  const opened = await openSignIn(services, call.form);
+export async function signInByInvitation(services: SignInServices, call: Call): Promise<PageReply> {
+  const opened = await openSignIn(services, call);
   if ('page' in opened) return opened;
   const { policy, request } = opened;
-  const secret = call.form.get('secret') ?? '';
+  const secret = call.parameters.get('secret') ?? '';
   const missing = whatIsMissing(request, secret);
   if (missing) return { status: 200, page: signInPage(policy, request, missing) };
   const invitation = await findInvitation(services.storage, request.user, secret, now());
@@ -105,43 +106,72 @@ export interface Failure extends Omit<Mistake, 'traceId'> {
   reason: string;
 }
 
-/** Says on the page what did not work, writes it down, and counts it against the caller's address. */
+/** What may be a guess and slows its address down; all else is no fault of whoever asks. */
+const GUESSES: ReadonlySet<RefusalCause> = new Set(['wrongCredential', 'badToken']);
+
+/**
+ * Says above the form what did not work, and writes it down. Who fails too often is told to wait; the form stays, since a
+ * right secret always passes.
+ */
 export async function refuse(
   services: SignInServices,
   { policy, request }: OpenSignIn,
-  { address, cause, reason, message, field }: Failure,
+  failure: Failure,
 ): Promise<PageReply> {
+  const retryAfter = GUESSES.has(failure.cause) ? services.throttle.fail(failure.address, now()) : undefined;
+  const wait = retryAfter === undefined ? '' : ` ${TOO_OFTEN} wait ${Math.ceil(retryAfter / 60)} minutes.`;
+  const message = `${failure.message}${wait}`;
+  const traceId = await writeDown(services, request, { ...failure, message });
+  return { status: 200, page: signInPage(policy, request, { message, field: failure.field, traceId }) };
+}
+
+const TOO_OFTEN = 'There were too many wrong tries from your network: if you are not sure of your secret,';
+
+/** Says on a page of its own why nothing goes on, and writes it down. */
+export async function turnAway(
+  services: SignInServices,
+  { policy, request }: OpenSignIn,
+  failure: Failure & { title: string },
+): Promise<PageReply> {
+  const traceId = await writeDown(services, request, failure);
+  return { status: 200, page: plainPage(policy, failure.title, [failure.message], traceId) };
+}
+
+async function writeDown(services: SignInServices, request: SignInRequest, failure: Failure): Promise<string> {
+  const { address, cause, reason, message } = failure;
   const at = now();
   const begun = services.journal.begin(address, at);
-  const attempt = { at: at.toISOString(), user: request.user, step: 'signIn' as const, device: {} };
-  const entry = { ...attempt, traceId: begun, cause, reason: reason.slice(0, 500) };
+  const attempt = { at: at.toISOString(), user: request.user, userProved: false, step: 'signIn' as const, device: {} };
+  const entry = { ...attempt, traceId: begun, cause, reason: reason.slice(0, 500), shown: message };
   const traceId = await services.journal.refused(entry, { address }, services.log);
   services.log.warn('A sign-in was refused', { trace: traceId, cause, reason });
-  const retryAfter = services.throttle.fail(address, at);
-  if (retryAfter === undefined) return { status: 200, page: signInPage(policy, request, { message, field, traceId }) };
-  const wait = `${message} That was too often: wait ${Math.ceil(retryAfter / 60)} minutes before you try again.`;
-  return { status: 429, retryAfter, page: signInPage(policy, request, { message: wait, field, traceId }) };
+  return traceId;
 }
 
 /** @returns what goes on, or the page that says why nothing does */
 export async function openSignIn(
-  services: Pick<SignInServices, 'catalogue'>,
-  parameters: URLSearchParams,
+  services: SignInServices,
+  { parameters, address }: Call,
 ): Promise<OpenSignIn | PageReply> {
   const { policy } = await services.catalogue.read();
-  if (!policy.ways.includes('Federated')) {
-    return { status: 404, page: plainPage(policy, 'Signing in on this page is not offered', [FROM_SETTINGS]) };
-  }
   const request = readSignInRequest(parameters);
   if (!request)
     return { status: 400, page: plainPage(policy, 'Please start in Windows Settings', [NO_WAY_BACK, FROM_SETTINGS]) };
+  const opened = { policy, request };
+  if (!policy.ways.includes('Federated')) {
+    const reason = 'Sign-in page: the setting ways has not got Federated.';
+    const title = 'Signing in on this page is not offered';
+    return turnAway(services, opened, { address, cause: 'wayNotOffered', reason, title, message: FROM_SETTINGS });
+  }
   try {
     checkTenant({ way: 'signIn', kind: 'deviceOnly', tenantIdentifier: request.tenantIdentifier }, policy);
   } catch (error) {
     if (!(error instanceof EnrollmentRefusal)) throw error;
-    return { status: 403, page: plainPage(policy, 'This link is for another organisation', [ASK_FOR_A_LINK]) };
+    const { refusal: cause, message: reason } = error;
+    const title = 'This link is for another organisation';
+    return turnAway(services, opened, { address, cause, reason, title, message: ASK_FOR_A_LINK });
   }
-  return { policy, request };
+  return opened;
 }
 
 const NO_WAY_BACK = 'This page belongs to Windows and cannot be used by itself.';

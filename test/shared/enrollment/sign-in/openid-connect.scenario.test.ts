@@ -142,14 +142,30 @@ describe('a sign-in is refused', () => {
       reply.body = { error: 'invalid_client', error_description: 'AADSTS700213: no matching federated identity' };
     });
     expect(await failureOf()).toBe(
-      'failed: Microsoft Entra: invalid_client (AADSTS700213: no matching federated identity)',
+      'identity: Microsoft Entra: invalid_client (AADSTS700213: no matching federated identity)',
     );
+    issuer.server.service.once('beforeResponse', (reply) => {
+      reply.statusCode = 400;
+      reply.body = { error: 'invalid_grant', error_description: 'AADSTS70008: the code has ended' };
+    });
+    expect(await failureOf()).toMatch(/^failed: .*AADSTS70008/);
+  });
+
+  test.each([
+    ['answers nothing that is JSON', 503, ''],
+    ['says that it is down', 503, { error: 'temporarily_unavailable' }],
+    ['fails', 500, { error: 'server_error' }],
+  ])('while Entra %s', async (_, statusCode, body) => {
+    issuer.server.service.once('beforeResponse', (reply) => Object.assign(reply, { statusCode, body }));
+    expect(await failureOf()).toMatch(/^unreachable: /);
+    issuer.answers = { error: 'temporarily_unavailable' };
+    expect(await failureOf()).toMatch(/^unreachable: /);
   });
 
   test('while the app has no identity, or Entra cannot be reached', async () => {
     const assertion = () => Promise.reject(new Error('no managed identity'));
-    expect(await failureOf({ app: { assertion } })).toBe('failed: Error: no managed identity');
+    expect(await failureOf({ app: { assertion } })).toBe('identity: Error: no managed identity');
     const gone = beginEntraSignIn(app({ authority: 'http://localhost:1' }), '');
-    await expect(gone).rejects.toMatchObject({ kind: 'failed' });
+    await expect(gone).rejects.toMatchObject({ kind: 'unreachable' });
   });
 });
