@@ -61,9 +61,17 @@ adminDoor('profile-assignments', {
   },
 });
 
-const failedQuery = z.object({ failedForDays: z.coerce.number().int().min(0).max(1_000).optional() });
+const forDays = z.coerce.number().int().min(0).max(1_000).optional();
+const failedQuery = z.object({
+  failedForDays: forDays,
+  undoneForDays: forDays,
+  target: z.string().max(1_000).optional(),
+});
 
-/** `GET /api/profiles/{name}/devices?failedForDays=N` -> `{items, next}`: the devices on which the profile does not hold */
+/**
+ * `GET /api/profiles/{name}/devices?failedForDays=N&undoneForDays=N&target=LocURI` -> `{items, next}`: the devices on which the
+ * profile, or one setting of it, does not hold
+ */
 adminDoor('profile-devices', {
   route: 'api/profiles/{name}/devices',
   methods: ['GET'],
@@ -72,8 +80,9 @@ adminDoor('profile-devices', {
     const { value: profile } = await readProfile(services.storage, nameOf(call));
     const query = failedQuery.safeParse(Object.fromEntries(call.request.query));
     if (!query.success) throw invalid(query.error);
-    const options = { ...(await listOptionsOf(call)), ...query.data, now };
-    const { items, next } = await listFailing(services.storage, profile.name, options);
+    const profiles = query.data.target === undefined ? [] : await listProfiles(services.storage);
+    const options = { ...(await listOptionsOf(call)), ...query.data, profiles, now };
+    const { items, next } = await listFailing(services.storage, profile, options);
     return { status: 200, value: await listBody(call, items, next) };
   },
 });

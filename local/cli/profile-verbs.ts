@@ -238,19 +238,27 @@ const conflicts: Verb = {
 
 const failing: Verb = {
   name: 'profile failing',
-  usage: 'profile failing NAME [--days N]',
+  usage: 'profile failing NAME [--days N] [--undone-days N] [--target LOCURI]',
   summary: 'Lists the devices on which a profile does not hold, or those that have refused it for so many days.',
   positionals: ['NAME'],
-  options: { days: { type: 'string', help: 'those that have refused it for so many days' }, ...CONNECTION_OPTIONS },
+  options: {
+    days: { type: 'string', help: 'those that have refused it for so many days' },
+    'undone-days': { type: 'string', help: 'those on which it was undone again and again for so many days' },
+    target: { type: 'string', help: 'one setting of it' },
+    ...CONNECTION_OPTIONS,
+  },
   async run(input) {
-    const days = numberOf(input, 'days');
-    const query: Record<string, string> = days === undefined ? {} : { failedForDays: String(days) };
+    const asked = { failedForDays: numberOf(input, 'days'), undoneForDays: numberOf(input, 'undone-days') };
+    const given = Object.entries({ ...asked, target: input.options['target'] });
+    const query = Object.fromEntries(
+      given.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+    );
     const items = await listAll<{
       id: string;
       name: string;
       user: string;
       lastContactDay?: string;
-      problem: { state: string; since: string };
+      problem: { state: string; since: string; drifts?: { target: string; count: number } };
     }>(connect(input), `${pathOf(input)}/devices`, query);
     const rows = items.map(({ id, name, user, problem, lastContactDay }) => ({
       id,
@@ -258,6 +266,7 @@ const failing: Verb = {
       user,
       state: problem.state,
       since: problem.since.slice(0, 10),
+      undone: problem.drifts ? `${problem.drifts.count} times: ${problem.drifts.target}` : '',
       'last contact': lastContactDay ?? 'never',
     }));
     return { value: items, text: table(rows, 'It holds on every device that it is for, as far as they have called.') };

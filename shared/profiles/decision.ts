@@ -1,3 +1,4 @@
+import type { Device } from '../devices/device.ts';
 import { isUserScope } from '../wire/node-path.ts';
 import { removalOf } from './removal.ts';
 import { type Attempt, isOurs, type SettingState } from './setting-state.ts';
@@ -36,6 +37,12 @@ export interface Moment {
   /** Whether the user whose tree `./User` is has signed in. */
   userIsThere: boolean;
   osVersion?: string;
+}
+
+/** What is to be said of a device while it does not call. */
+export function momentBetweenSessions({ facts }: Pick<Device, 'facts'>, now: Date): Moment {
+  const osVersion = facts['osVersion']?.value;
+  return { now, session: '', userIsThere: false, ...(osVersion !== undefined && { osVersion }) };
 }
 
 /** Repeats without an answer in a row, after which it goes once a day only. */

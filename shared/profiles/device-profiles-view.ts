@@ -4,7 +4,7 @@ import { isManaged } from '../devices/unenroll.ts';
 import { notFound } from '../platform/problem.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
-import { type Decision, decide, type Moment, type SettingVerdict } from './decision.ts';
+import { type Decision, decide, type Moment, momentBetweenSessions, type SettingVerdict } from './decision.ts';
 import { blockersOf } from './groups.ts';
 import { UNREADABLE } from './outcome.ts';
 import type { Profile } from './profile.ts';
@@ -31,8 +31,10 @@ export interface SettingView {
   /** When it was set, and read back. */
   setAt?: string;
   readAt?: string;
-  /** How often it was found changed and set again. */
+  /** How often it was found changed and set again, since when, and when the last time. */
   drifts?: number;
+  driftSince?: string;
+  driftAt?: string;
 }
 
 export interface DeviceProfilesView {
@@ -74,8 +76,7 @@ export function deviceProfilesView(
   }
   const desired = desiredState(device, profiles);
   const { settings, profiles: applied, leftOut } = desired;
-  const osVersion = device.facts['osVersion']?.value;
-  const moment: Moment = { now, session: '', userIsThere: false, ...(osVersion !== undefined && { osVersion }) };
+  const moment = momentBetweenSessions(device, now);
   const blockers = blockersOf(desired, states, moment);
   const wanted = [...settings.values()].map((each) => {
     const blocker = blockers.get(each.group ?? '')?.[0];
@@ -147,6 +148,8 @@ function settingView(wanted: Wanted | undefined, state: SettingState | undefined
     ...(state?.setAt && { setAt: state.setAt }),
     ...(state?.readAt && { readAt: state.readAt }),
     ...(state?.drifts && { drifts: state.drifts }),
+    ...(state?.driftSince && { driftSince: state.driftSince }),
+    ...(state?.driftAt && { driftAt: state.driftAt }),
   };
 }
 

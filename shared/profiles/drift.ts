@@ -53,7 +53,20 @@ export function noteReading(asked: SettingState, wanted: Wanted | undefined, rea
   if (!isGone && !differs) return { ...state, readAt };
   const { set: __, setAt: ___, ...rest } = state;
   // What there is now is somebody else's or nothing, but ours is the node: it is taken away with the profile.
-  return { ...rest, readAt, unsure: true, drifts: (state.drifts ?? 0) + 1, driftAt: readAt };
+  const { count, since } = driftsOf(state, reading.now) ?? { count: 0, since: readAt };
+  return { ...rest, readAt, unsure: true, drifts: count + 1, driftSince: since, driftAt: readAt };
+}
+
+/** What was not undone for so long is not undone again and again. */
+const QUIET_MS = 7 * 86_400_000;
+
+/** @returns how often in a row it was undone, and since when; undefined where that is over */
+export function driftsOf(
+  { drifts, driftSince, driftAt }: SettingState,
+  now: Date,
+): { count: number; since: string } | undefined {
+  if (!drifts || !driftAt || now.getTime() - Date.parse(driftAt) > QUIET_MS) return undefined;
+  return { count: drifts, since: driftSince ?? driftAt };
 }
 
 /** Nodes that answer a Get with a state, or in words of their own, and not with what was set. */

@@ -27,8 +27,9 @@ export interface SettingState {
   askedAt?: string;
   /** The value cannot be read back: the device refused that. */
   unreadable?: true;
-  /** How often somebody else had changed it, and when that was last seen. */
+  /** How often somebody else had changed it, since when, and when that was last seen; counted anew after a quiet week. */
   drifts?: number;
+  driftSince?: string;
   driftAt?: string;
 }
 

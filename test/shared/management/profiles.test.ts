@@ -295,6 +295,49 @@ describe('what somebody else changed', () => {
     expect(await session(device)).toEqual([]);
   });
 
+  test('day after day is known of the profile, with its setting, how often and since when', async () => {
+    const device = model([profile('p', [A1, B1])]);
+    await session(device);
+    const since = new Date(device.now.getTime() + DAY).toISOString();
+    const problems = () => device.partition.device.profileProblems;
+    await dayLater(device, '1');
+    // Of the other one it is found again and again that it is not `x`.
+    expect(problems()).toBeUndefined();
+    await dayLater(device, '1');
+    const drifts = { target: B1.target, count: 2, since };
+    expect(problems()).toEqual({ p: { state: 'undone', since, drifts } });
+    for (let day = 3; day <= 20; day += 1) await dayLater(device, '1');
+    expect(problems()).toEqual({ p: { state: 'undone', since, drifts: { ...drifts, count: 20 } } });
+  });
+
+  test('is over when nothing was undone for a week, and counted anew', async () => {
+    const device = model([profile('p', [A1])]);
+    await session(device);
+    for (let day = 1; day <= 3; day += 1) await dayLater(device, '0');
+    const before = device.now;
+    for (let day = 1; day <= 7; day += 1) await dayLater(device, '1');
+    expect(device.partition.device.profileProblems).toMatchObject({ p: { drifts: { count: 3 } } });
+    await dayLater(device, '1');
+    expect(device.partition.device.profileProblems).toBeUndefined();
+    for (let day = 1; day <= 2; day += 1) await dayLater(device, '0');
+    const { count, since } = device.partition.device.profileProblems?.['p']?.drifts ?? {};
+    expect(count).toBe(2);
+    expect(Date.parse(since ?? '') - before.getTime()).toBe(9 * DAY);
+  });
+
+  test('is said beside what is worse', async () => {
+    const device = model([profile('p', [A1, B1])]);
+    await session(device, ({ target }) => (target.endsWith('B') ? 500 : 200));
+    for (let day = 1; day <= 2; day += 1) {
+      pass(device, 1);
+      device.valueOf = () => '0';
+      await session(device, ({ target, verb }) => (verb !== 'Get' && target.endsWith('B') ? 500 : 200));
+    }
+    expect(device.partition.device.profileProblems).toMatchObject({
+      p: { state: 'failed', since: '2026-01-01T08:00:00.000Z', drifts: { target: A1.target, count: 2 } },
+    });
+  });
+
   test('that a device never tells is asked for once a day, and keeps nothing else from being read', async () => {
     const device = model([profile('p', [A1])]);
     await session(device);
