@@ -3,6 +3,7 @@ import { requestSecurityToken } from '../../../../local/device/security-token.ts
 import { signMessage, type UserCertificate } from '../../../../local/device/signed-request.ts';
 import { policySchema } from '../../../../shared/catalogue/policy.ts';
 import { authenticate } from '../../../../shared/enrollment/authentication/authenticate.ts';
+import { authenticateByCertificate } from '../../../../shared/enrollment/authentication/authenticate-certificate.ts';
 import { setClock } from '../../../../shared/platform/clock.ts';
 import { USER_TOKEN, X509_TOKEN } from '../../../../shared/wire/namespaces.ts';
 import { readEnvelope } from '../../../../shared/wire/soap.ts';
@@ -72,6 +73,20 @@ describe('a request that its user signed', () => {
     const text = message();
     expect(await refusalOf(text)).toBe('kim@example.org');
     expect(await refusalOf(text)).toBe('kim@example.org');
+  });
+});
+
+test('a signed message is of no use for another certificate of the same key', async () => {
+  const text = message(kim);
+  const envelope = readEnvelope(Buffer.from(text));
+  const input = { storage: new MemoryStorage(), policy, appKey: async () => Buffer.alloc(32), report() {} };
+  const request = readRequestSecurityToken(envelope);
+  const asked = (certificate: UserCertificate) =>
+    authenticateByCertificate({ ...input, envelope, request }, certificate.certificate.toString('base64'));
+  expect((await asked(kim)).user).toBe('kim@example.org');
+  await expect(asked(sam)).rejects.toMatchObject({
+    refusal: 'badCertificate',
+    message: expect.stringContaining('another certificate was signed'),
   });
 });
 

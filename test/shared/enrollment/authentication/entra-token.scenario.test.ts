@@ -186,6 +186,24 @@ describe('the keys of the tenant', () => {
     fetching.mockRestore();
   });
 
+  test('that the tenant has withdrawn are good for nothing after ten minutes', async () => {
+    await entra.addKey('key-3');
+    const all = entra.server.issuer.keys.toJSON();
+    let keys = all;
+    const fetching = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => Response.json({ keys }));
+    const began = Date.now();
+    vi.useFakeTimers({ toFake: ['Date'], now: began });
+    setEntraAuthority('https://withdrawing.example');
+    const iss = `https://sts.windows.net/${TENANT}/`;
+    const old = await entra.token({ claims: { iss } });
+    expect(await refusalOf(old)).toMatchObject({ tenantId: TENANT });
+    keys = all.filter(({ kid }) => kid === 'key-3');
+    vi.setSystemTime(began + 11 * 60_000);
+    expect(await refusalOf(old)).toBe('badEntraToken');
+    expect(await refusalOf(await entra.token({ kid: 'key-3', claims: { iss } }))).toMatchObject({ tenantId: TENANT });
+    fetching.mockRestore();
+  });
+
   test('that cannot be read are no fault of the token', async () => {
     const iss = `https://sts.windows.net/${TENANT}/`;
     const token = await entra.token({ claims: { iss } });
