@@ -14,7 +14,7 @@ import type { Session } from '../../shared/management/session.ts';
 import type { Snapshot } from '../../shared/management/working-copy.ts';
 import { type DeviceProfiles, PROFILES_OF_DEVICE_ROW } from '../../shared/profiles/setting-state.ts';
 import type { Row } from '../../shared/storage/rows.ts';
-import { type Change, Conflict, type Table } from '../../shared/storage/tables.ts';
+import { type Change, Conflict, type PageOptions, type Table } from '../../shared/storage/tables.ts';
 import { checkTransaction, fits, MemoryStorage } from './memory-storage.ts';
 
 /** Under this key the secret data of these tests lies. */
@@ -60,22 +60,35 @@ export class Partition {
     }
   }
 
-  /** The partition as the device table of a storage, so that administrators' acts work on the same rows. */
+  /**
+   * The partition as the device table of a storage, so that administrators' acts work on the same rows. Other devices have
+   * partitions of their own in it.
+   */
   storage(): MemoryStorage {
     const storage = new MemoryStorage();
+    const others = storage.table('devices');
+    const isOurs = (partitionKey: string) => partitionKey === this.device.id;
     const read = <T>(rowKey: string): Row<T> => {
       const { etag, value } = this.rows.get(rowKey)!;
       return { partitionKey: this.device.id, rowKey, etag, value: structuredClone(value) as T };
     };
     const devices: Table = {
-      get: async <T>(_: string, rowKey: string) => (this.rows.has(rowKey) ? read<T>(rowKey) : undefined),
-      getMany: async <T>(_: string, rowKeys: readonly string[]) =>
-        rowKeys.filter((key) => this.rows.has(key)).map((key) => read<T>(key)),
-      page: async <T>(_: string, { from = '', before = '\uffff', limit = 1_000 } = {}) => {
+      get: async <T>(partitionKey: string, rowKey: string) => {
+        if (!isOurs(partitionKey)) return others.get<T>(partitionKey, rowKey);
+        return this.rows.has(rowKey) ? read<T>(rowKey) : undefined;
+      },
+      getMany: async <T>(partitionKey: string, rowKeys: readonly string[]) =>
+        isOurs(partitionKey)
+          ? rowKeys.filter((key) => this.rows.has(key)).map((key) => read<T>(key))
+          : others.getMany<T>(partitionKey, rowKeys),
+      page: async <T>(partitionKey: string, options: PageOptions = {}) => {
+        if (!isOurs(partitionKey)) return others.page<T>(partitionKey, options);
+        const { from = '', before = '\uffff', limit = 1_000 } = options;
         const keys = [...this.rows.keys()].filter((key) => key >= from && key < before).sort();
         return { rows: keys.slice(0, limit).map((key) => read<T>(key)), next: keys[limit] };
       },
-      write: async (_: string, changes: Change[]) => this.apply(changes),
+      write: async (partitionKey: string, changes: Change[]) =>
+        isOurs(partitionKey) ? this.apply(changes) : others.write(partitionKey, changes),
     };
     void storage.blobs(KEY_CONTAINER).createOnce('commands', DATA_KEY);
     const table = storage.table.bind(storage);

@@ -3,10 +3,17 @@ import { describe, expect, test } from 'vitest';
 import { type Command, isFinal, needsUser, VERBS, type Verb } from '../../../shared/commands/command.ts';
 import { expireCommands } from '../../../shared/commands/expiry.ts';
 import { cancelCommand } from '../../../shared/commands/queue.ts';
+import { pruneDevices } from '../../../shared/commands/retention.ts';
 import { isExpired, isSuspect } from '../../../shared/commands/settle.ts';
+import { DEVICE_ROW, hasLeft } from '../../../shared/devices/device.ts';
+import { listEntry } from '../../../shared/devices/device-list.ts';
+import { announceDevice } from '../../../shared/devices/identity-index.ts';
+import { sweepUnenrolling } from '../../../shared/devices/sweep.ts';
+import { sweepReturned } from '../../../shared/enrollment/return.ts';
 import { REPLAY_FOR_MS, type Session } from '../../../shared/management/session.ts';
 import type { Log } from '../../../shared/platform/log.ts';
 import { Problem } from '../../../shared/platform/problem.ts';
+import type { Storage } from '../../../shared/storage/storage.ts';
 import { askToUnenroll, callOffUnenroll } from '../../../shared/unenroll/unenroll-requests.ts';
 import { type Asked, DeviceModel, type Reply, type SendOptions } from '../../support/device-model.ts';
 import { DATA_KEY, enrolledDevice, Partition } from '../../support/partition.ts';
@@ -21,14 +28,19 @@ type Proofs = 'localAdministrator' | 'laps';
 type Act =
   | { kind: 'queue'; verb: Verb; user: boolean; large: boolean; secret: boolean; days: number; count: number }
   | { kind: 'atomic'; verbs: Verb[]; user: boolean; days: number }
+  /** An Exec of which more is to be heard than its Status: the installation of a package, a wipe. */
+  | { kind: 'exec'; node: 'install' | 'wipe'; count: number }
+  /** What timers do by the hour. */
   | { kind: 'sweep' }
+  /** The same PC enrolls anew, as another enrollment. */
+  | { kind: 'returns' }
   | { kind: 'cancel'; pick: number }
   | { kind: 'unenroll'; accept: boolean; proof?: Proofs; behind: boolean }
   | { kind: 'callOff' };
 
 type Step =
   | Act
-  | { kind: 'begin'; login: string; alert: string; sameId: boolean; lost: boolean; race?: Act }
+  | { kind: 'begin'; login: string; alert: string; installed: number; sameId: boolean; lost: boolean; race?: Act }
   | { kind: 'answer'; codes: number[]; lost: boolean; split: boolean; abort: boolean; login?: string; race?: Act }
   | { kind: 'again' }
   | { kind: 'otherBytes' }
@@ -66,7 +78,16 @@ const act: fc.Arbitrary<Act> = fc.oneof(
       days: fc.constantFrom(1, 30),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('exec' as const),
+      node: fc.constantFrom('install' as const, 'install' as const, 'install' as const, 'wipe' as const),
+      count: fc.constantFrom(1, 1, 3, 30),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'sweep' } as const) },
+  { weight: 1, arbitrary: fc.nat(5).map((n) => ({ kind: n === 0 ? ('returns' as const) : ('sweep' as const) })) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('cancel' as const), pick: fc.nat(40) }) },
   {
     weight: 2,
@@ -89,6 +110,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       kind: fc.constant('begin' as const),
       login: fc.constantFrom('user', 'user', 'others', 'none'),
       alert: fc.constantFrom('', '', '', '', '', '1', '2', '1223'),
+      installed: fc.nat(8),
       sameId: rarely,
       lost: rarely,
       race,
@@ -128,6 +150,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** Short, so that nothing but encryption hides it. */
 const SECRET = 'Pa55-phrase';
 
+/** The enrollment that the same PC has later. */
+const NEWER = '7f7a3c1e-0d2b-4a59-8c64-2f1f5a9b7d31';
+const DAY_MS = 86_400_000;
+
 const LOG: Log = { info: () => {}, warn: () => {}, error: () => {} };
 const UNENROLL = './Device/Vendor/MSFT/DMClient/Provider/Lanyard/Unenroll';
 const LAPS = './Device/Vendor/MSFT/LAPS/Actions/ResetPassword';
@@ -141,6 +167,11 @@ const LOGIN = (state: string) =>
   `<Alert><CmdID>90</CmdID><Data>1224</Data><Item><Meta><Type xmlns="syncml:metinf">com.microsoft/MDM/LoginStatus</Type></Meta><Data>${state}</Data></Item></Alert>`;
 const REPORT = (data: string) =>
   `<Alert><CmdID>91</CmdID><Data>1226</Data><Item><Meta><Type xmlns="syncml:metinf">com.microsoft:mdm.unenrollment.userrequest</Type></Meta><Data>${data}</Data></Item></Alert>`;
+const INSTALLED = (node: string, data: string) =>
+  `<Alert><CmdID>93</CmdID><Data>1226</Data><Item><Source><LocURI>${node}</LocURI></Source><Meta><Type xmlns="syncml:metinf">Reversed-Domain-Name:com.microsoft.mdm.win32csp_install</Type></Meta><Data>${data}</Data></Item></Alert>`;
+/** How a package stands, by the digits of its node: over, failed, on its way. */
+const PACKAGE_STATES = ['70', '60', '50', '48'];
+const IDENTITY = { SerialNumber: 'PF3ABC', HWDevID: 'H1', DeviceID: 'WINDOWS-1' };
 const ABORT = '<Alert><CmdID>92</CmdID><Data>1223</Data></Alert>';
 
 class World {
@@ -157,9 +188,12 @@ class World {
   readonly #ended = new Map<string, Command>();
 
   constructor(factsFresh: boolean) {
-    this.partition = new Partition(enrolledDevice(factsFresh ? {} : { factsReadAt: undefined }));
+    const facts = factsFresh ? {} : { factsReadAt: undefined };
+    this.partition = new Partition(enrolledDevice({ ...facts, context: IDENTITY }));
     this.device = new DeviceModel(this.partition);
     this.device.valueOf = (target) => {
+      const product = /N(\d+)\/Status$/.exec(target)?.[1];
+      if (product) return PACKAGE_STATES[Number(product) % PACKAGE_STATES.length] ?? '';
       if (target === LAPS_STATUS) return LAPS_ENDS[this.partition.device.nextSequence % 3] ?? '';
       return target.endsWith('/BackupDirectory') ? '1' : `value of ${target}`;
     };
@@ -196,8 +230,11 @@ class World {
     }
   }
 
-  async #begin({ login, alert, sameId, lost, race }: Extract<Step, { kind: 'begin' }>): Promise<void> {
-    const body = alert === '1223' ? ABORT : alert ? REPORT(alert) : '';
+  async #begin({ login, alert, installed, sameId, lost, race }: Extract<Step, { kind: 'begin' }>): Promise<void> {
+    const installing = this.#commands().filter(({ items }) => items[0]?.target.endsWith('/DownloadInstall'));
+    const told = installing[installed % Math.max(1, installing.length)]?.items[0]?.target;
+    const result = told && installed < 3 ? INSTALLED(told, installed === 0 ? '0' : '-2147023293') : '';
+    const body = alert === '1223' ? ABORT : (alert ? REPORT(alert) : '') + result;
     const sessionId = sameId ? this.device.sessionId : undefined;
     await this.#tell(lost, () => this.device.begin({ ...this.#options(race), login, body, sessionId }), body);
   }
@@ -276,10 +313,13 @@ class World {
     try {
       if (each.kind === 'queue') this.#queue(each);
       if (each.kind === 'atomic') this.#queueAtomic(each);
+      if (each.kind === 'exec') this.#queueExec(each);
       if (each.kind === 'sweep') {
-        await storage.table('devicelist').write('devices', [{ kind: 'insert', rowKey: id, value: { id } }]);
+        await this.#list(storage);
         await expireCommands(storage, now);
+        await sweepUnenrolling(storage, now, LOG);
       }
+      if (each.kind === 'returns') await this.#return(storage);
       if (each.kind === 'cancel') {
         const command = this.#commands()[each.pick % Math.max(1, this.#commands().length)];
         if (command) await cancelCommand(storage, id, command.id, { actor: 'kim', now });
@@ -323,6 +363,31 @@ class World {
     this.partition.queueItems('Atomic', items, { expiresAt: this.#after(days) });
   }
 
+  #queueExec({ node, count }: Extract<Act, { kind: 'exec' }>): void {
+    for (let index = 0; index < count; index += 1) {
+      const name = `N${this.partition.device.nextSequence}`;
+      const path =
+        node === 'wipe' ? `RemoteWipe/doWipe${name}` : `EnterpriseDesktopAppManagement/MSI/${name}/DownloadInstall`;
+      this.partition.queue('Exec', `./Device/Vendor/MSFT/${path}`, { expiresAt: this.#after(30) });
+    }
+  }
+
+  async #list(storage: Storage): Promise<void> {
+    const entry = listEntry(this.partition.device, this.#session()?.lastAt.slice(0, 10));
+    await storage.table('devicelist').write('devices', [{ kind: 'upsert', rowKey: entry.id, value: entry }]);
+  }
+
+  /** Both enrollments are known, and the timer ends the one whose PC has another by now. */
+  async #return(storage: Storage): Promise<void> {
+    const { device } = this.partition;
+    const enrolledAt = new Date(Date.parse(device.enrolledAt) + 60_000).toISOString();
+    const newer = enrolledDevice({ id: NEWER, enrolledAt, context: IDENTITY });
+    await storage.table('devices').write(NEWER, [{ kind: 'insert', rowKey: DEVICE_ROW, value: newer }]);
+    for (const each of [device, newer]) await announceDevice(storage, each);
+    await sweepReturned(storage, this.device.now);
+    expect(hasLeft(this.partition.device)).toBe(true);
+  }
+
   #after(days: number): string {
     return new Date(this.device.now.getTime() + days * 86_400_000).toISOString();
   }
@@ -353,7 +418,9 @@ class World {
     this.#checkChanges(reply);
     this.#checkDeliveries(reply);
     this.#checkUnenroll(reply);
-    if (body.includes('1223')) expect(reply.commands).toEqual([]);
+    if (body.includes('<Data>1223<')) expect(reply.commands).toEqual([]);
+    // An Unenroll would end the enrollment that the PC has by now.
+    if (this.partition.device.supersededBecause === 'return') expect(reply.commands).toEqual([]);
   }
 
   #checkChanges({ snapshot, outcome }: Reply): void {
@@ -470,6 +537,11 @@ class World {
     if (command.state === 'expired') expect(command.deliveries).toBe(0);
     if (command.once) expect(command.deliveries).toBeLessThanOrEqual(1);
     if (command.state === 'done' && command.atomicStatus === undefined) expect(command.results).not.toContain(null);
+    if (command.state === 'done' && command.items[0]?.target.endsWith('/DownloadInstall')) {
+      expect(command.results[0]?.note, 'an installation is done by its result, not by its Status').toMatch(
+        /reported later|Status 70/,
+      );
+    }
   }
 
   /** A device that does nothing but answer comes to an end, and then nothing is left that could have been sent. */
@@ -489,6 +561,29 @@ class World {
       (command) => ['waiting', 'sent'].includes(command.state) && !isExpired(command, this.device.now),
     );
     if (this.partition.device.state === 'enrolled') expect(left).toEqual([]);
+    await this.#letAllEnd();
+  }
+
+  /** In the end every command is final: by its time, or because its device has left, which a timer sees at night. */
+  async #letAllEnd(): Promise<void> {
+    for (let weeks = 0; weeks < 4 && this.partition.device.state === 'enrolled'; weeks += 1) {
+      this.device.now = new Date(this.device.now.getTime() + 8 * DAY_MS);
+      await this.#tell(false, () => this.device.begin({ pages: 20, login: 'user' }));
+      while (this.device.lastAsked.length > 0) {
+        await this.#answer({ kind: 'answer', codes: [200], lost: false, split: false, abort: false });
+      }
+      this.#checkCommands();
+    }
+    const storage = this.partition.storage();
+    await this.#list(storage);
+    while ((await pruneDevices(storage, this.device.now)).ended > 0);
+    const { state } = this.partition.device;
+    if (state === 'unenrolling') return;
+    expect(
+      this.#commands().filter((command) => !isFinal(command.state)),
+      `every command of a device that is ${state} is final`,
+    ).toEqual([]);
+    for (const command of this.#commands()) expect(command).toEqual(this.#ended.get(command.id) ?? command);
   }
 }
 
