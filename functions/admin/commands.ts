@@ -59,8 +59,13 @@ async function queue(call: AdminCall): Promise<AdminResult> {
   return {
     status: 201,
     value: { items: queued.map((command) => commandView(command, deviceId)) },
-    audit: { act: 'queue commands', subject: deviceId, outcome: summary.slice(0, 1_000) },
+    audit: { act: 'queue commands', subject: deviceId, outcome: `${risksOf(asked)}${summary}`.slice(0, 1_000) },
   };
+}
+
+function risksOf(asked: readonly NewCommand[]): string {
+  const taken = asked.flatMap(({ acceptRisk }) => (acceptRisk ? [`${acceptRisk.person}: ${acceptRisk.reason}`] : []));
+  return taken.length > 0 ? `risk accepted by ${[...new Set(taken)].join('; ')}. ` : '';
 }
 
 /** What a repeated call is compared by. It is kept as a hash, from which a short secret could be guessed. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { acceptRiskSchema } from '../../shared/devices/accepted-risk.ts';
 import type { Device } from '../../shared/devices/device.ts';
 import { deviceView } from '../../shared/devices/device-view.ts';
 import { readOptionalJson } from '../../shared/platform/body.ts';
@@ -14,9 +15,7 @@ import { type AdminCall, type AdminResult, adminDoor, deviceIdOf, idempotencyOf 
 const unenrollSchema = z
   .strictObject({
     after: z.enum(['now', 'queue']).optional(),
-    acceptRisk: z
-      .strictObject({ person: z.string().trim().min(1).max(200), reason: z.string().trim().min(1).max(1_000) })
-      .optional(),
+    acceptRisk: acceptRiskSchema.optional(),
     localAdministrator: localAdministratorSchema.optional(),
     laps: z.literal(true).optional(),
   })

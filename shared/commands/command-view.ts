@@ -29,6 +29,7 @@ export interface CommandView {
   results?: (ResultView | null)[];
   queuedAt: string;
   queuedBy: string;
+  acceptedRisk?: Command['acceptedRisk'];
   expiresAt?: string;
   sentAt?: string;
   finishedAt?: string;
@@ -67,6 +68,7 @@ export function commandView(
       : {}),
     queuedAt,
     queuedBy,
+    acceptedRisk: command.acceptedRisk,
     expiresAt,
     sentAt,
     finishedAt,

@@ -90,6 +90,8 @@ export interface Command {
   gate?: true;
   /** Each item goes when the one before it was answered 200, and the first that was not ends it. */
   stepwise?: true;
+  /** Who took the risk of what is refused of its device, and why. */
+  acceptedRisk?: { person: string; reason: string; at: string };
   /** Why it waits, when something other than its turn keeps it. */
   waitingFor?: 'userSignIn';
   /** Why it ended as it did, where the statuses do not say it. */

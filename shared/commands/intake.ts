@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import * as z from 'zod';
+import { type AcceptRisk, acceptRiskSchema } from '../devices/accepted-risk.ts';
 import { forbiddenCharacter } from '../wire/xml.ts';
 import { type Command, type CommandItem, FORMATS, VERBS, type Verb } from './command.ts';
 import { checkAtomic, checkCommand, MAX_ATOMIC_ITEMS, type Placed, type Refuse } from './intake-checks.ts';
@@ -63,7 +64,11 @@ const common = {
   /** The data is shown to nobody and encrypted where it is kept; so it is with nodes that are known to hold secrets. */
   secret: z.boolean().optional(),
 };
-const ofOwn = { expiresInHours: z.int().min(1).max(MAX_EXPIRY_HOURS).optional() };
+const ofOwn = {
+  expiresInHours: z.int().min(1).max(MAX_EXPIRY_HOURS).optional(),
+  /** For what is refused of a device by what is known of it, and not for what would cut it off. */
+  acceptRisk: acceptRiskSchema.optional(),
+};
 
 const items = z.array(item).min(1).max(MAX_ITEMS);
 const OUTER = { several: z.strictObject({ ...common, ...ofOwn, items }), single: item.extend({ ...common, ...ofOwn }) };
@@ -79,6 +84,7 @@ export interface NewCommand {
   verb: Command['verb'];
   items: CommandItem[];
   expiresInHours?: number;
+  acceptRisk?: AcceptRisk;
 }
 
 /**
@@ -120,27 +126,31 @@ function commandOf(value: unknown, path: Path, context: Context, authorities: re
   const checks = { refuse, authorities };
   if (isAtomic) checkAtomic(command.placed, checks);
   else checkCommand(command.verb as Verb, command.placed, 'items' in (value as object) ? ['items'] : [], checks);
-  const { verb, placed, expiresInHours } = command;
-  return { verb, items: placed.map((entry) => entry.item), ...(expiresInHours ? { expiresInHours } : {}) };
+  const { verb, placed, expiresInHours, acceptRisk } = command;
+  const items = placed.map((entry) => entry.item);
+  return { verb, items, ...(expiresInHours ? { expiresInHours } : {}), ...(acceptRisk ? { acceptRisk } : {}) };
 }
 
 interface Parsed {
   verb: Command['verb'];
   placed: Placed[];
   expiresInHours?: number | undefined;
+  acceptRisk?: AcceptRisk | undefined;
 }
 
 function plainOf(value: unknown, path: Path, context: Context, forms: typeof OUTER | typeof INNER): Parsed | undefined {
   const hasItems = typeof value === 'object' && value !== null && 'items' in value;
   const parsed = read(hasItems ? forms.several : forms.single, value, path, context);
   if (!parsed) return undefined;
-  const { verb, secret, expiresInHours, ...rest } = parsed as z.output<(typeof OUTER)['several' | 'single']>;
+  const { verb, secret, expiresInHours, acceptRisk, ...rest } = parsed as z.output<
+    (typeof OUTER)['several' | 'single']
+  >;
   const given: CommandItem[] = 'items' in rest ? rest.items : [rest];
   const placed = given.map((entry, index): Placed => {
     const hidden = verb !== 'Delete' && (secret || isSecretNode(entry.target));
     return { item: hidden ? { ...entry, secret: true } : entry, path: hasItems ? ['items', index] : [] };
   });
-  return { verb, placed, expiresInHours };
+  return { verb, placed, expiresInHours, acceptRisk };
 }
 
 function atomicOf(value: unknown, path: Path, context: Context): Parsed | undefined {
@@ -160,7 +170,7 @@ function atomicOf(value: unknown, path: Path, context: Context): Parsed | undefi
       path: ['commands', index, ...entry.path],
     }));
   });
-  return { verb: 'Atomic', placed, expiresInHours: parsed.expiresInHours };
+  return { verb: 'Atomic', placed, expiresInHours: parsed.expiresInHours, acceptRisk: parsed.acceptRisk };
 }
 
 /** Microsoft Learn, "OMA DM protocol support": Windows answers both with 500 and the Atomic with 507. */

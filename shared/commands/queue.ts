@@ -8,6 +8,7 @@ import type { Storage } from '../storage/storage.ts';
 import { type Change, tryWrite } from '../storage/tables.ts';
 import { COMMAND_PREFIX, type Command, commandId, FINISHED_PREFIX, mayRepeat } from './command.ts';
 import { dataKey } from './data-key.ts';
+import { refuseWithoutEscrow } from './encryption-risk.ts';
 import { moveToFinished } from './finished-rows.ts';
 import { DEFAULT_EXPIRY_HOURS, type NewCommand } from './intake.ts';
 import { holdsSecret, sealItems } from './secrets.ts';
@@ -18,7 +19,7 @@ import { finish } from './settle.ts';
 /**
  * Queues commands behind those that wait already, in their order, all or none. Secret data is stored sealed.
  * @param actor who asks, as he calls himself
- * @throws {Problem} 404 for an unknown device, 409 for one that has left, 422 for an Idempotency-Key used otherwise
+ * @throws {Problem} 404 for an unknown device, 409 for one that has left or whose encryption nobody could undo, 422 for an Idempotency-Key used otherwise
  */
 export async function queueCommands(
   storage: Storage,
@@ -32,6 +33,7 @@ export async function queueCommands(
     const remembered = await recall<Queued>(table, deviceId, options.idempotency, options.now);
     if (remembered) return newCommands(commands, remembered).map((command) => sealed(key, deviceId, command));
     const device = await deviceForQueue(storage, deviceId);
+    refuseWithoutEscrow(device.value, commands);
     const queuing = { first: device.value.nextSequence, actor: options.actor, at: options.now.toISOString() };
     const queued = newCommands(commands, queuing).map((command) => sealed(key, deviceId, command));
     const value = {
@@ -66,7 +68,7 @@ interface Queued {
 }
 
 function newCommands(commands: readonly NewCommand[], { first, actor, at }: Queued): Command[] {
-  return commands.map(({ verb, items, expiresInHours = DEFAULT_EXPIRY_HOURS }, index) => ({
+  return commands.map(({ verb, items, acceptRisk, expiresInHours = DEFAULT_EXPIRY_HOURS }, index) => ({
     id: commandId(first + index),
     verb,
     items,
@@ -77,6 +79,7 @@ function newCommands(commands: readonly NewCommand[], { first, actor, at }: Queu
     expiresAt: new Date(Date.parse(at) + expiresInHours * 3_600_000).toISOString(),
     deliveries: 0,
     results: [],
+    ...(acceptRisk && { acceptedRisk: { ...acceptRisk, at } }),
   }));
 }
 

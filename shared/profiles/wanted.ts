@@ -1,5 +1,5 @@
 import type { Device } from '../devices/device.ts';
-import { nodePath, relation } from '../wire/node-path.ts';
+import { escrowProblem } from '../devices/escrow.ts';
 import { profilesFor } from './assignment.ts';
 import { MAX_PROFILES_PER_DEVICE, MAX_SETTINGS_PER_DEVICE, type Profile, type ProfileSetting } from './profile.ts';
 
@@ -43,7 +43,7 @@ export function desiredState(device: Subject, all: readonly Profile[]): DesiredS
       settings.set(setting.node, merged(settings.get(setting.node), setting, profile));
     }
   }
-  for (const wanted of settings.values()) wanted.held ??= requirementOf(wanted, device);
+  for (const wanted of settings.values()) wanted.held ??= escrowProblem(wanted.target, wanted.value, device);
   return { settings, profiles: applied, leftOut };
 }
 
@@ -68,18 +68,4 @@ function merged(before: Wanted | undefined, setting: ProfileSetting, { name, ato
 function conflictOf(profiles: readonly string[]): { because: 'conflict'; reason: string } {
   const reason = `The profiles ${profiles.join(', ')} ask for different values. None is sent until they agree.`;
   return { because: 'conflict', reason };
-}
-
-const NO_ESCROW =
-  'Encryption is not required of this device: it is neither joined to Entra nor hybrid joined, so its recovery key would ' +
-  'be kept nowhere, and whoever loses the PIN or the board loses the data.';
-
-/** BitLocker CSP: recovery keys go to the directory that the device is joined to, and never to a management server. */
-function requirementOf({ target, value }: Wanted, { join }: Subject): Wanted['held'] {
-  if (relation(nodePath(target), 'bitlocker/requiredeviceencryption') !== 'at' || value === '0') return undefined;
-  if (join?.kind === 'joined' || join?.kind === 'hybrid') return undefined;
-  if (!join || join.kind === 'unknown') {
-    return { because: 'join', reason: 'Waits until the device has said whether it is joined to Entra.' };
-  }
-  return { because: 'refused', reason: NO_ESCROW };
 }
