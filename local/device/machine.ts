@@ -13,6 +13,8 @@ export interface Machine {
   manufacturer: string;
   model: string;
   serialNumber: string;
+  /** Whether it says its serial number when it enrolls; older builds say it in a management session only */
+  serialAtEnrollment: boolean;
   osVersion: string;
   /** one build higher than osVersion on 25H2 */
   applicationVersion: string;
@@ -72,6 +74,7 @@ export function newMachine(name: string, given: Partial<Machine> = {}): Machine 
     manufacturer: 'Contoso',
     model: 'Contoso Book 14',
     serialNumber: randomBytes(5).toString('hex').toUpperCase(),
+    serialAtEnrollment: true,
     osVersion: '10.0.26200.9278',
     applicationVersion: '10.0.26200.9279',
     osEdition: '4',

@@ -89,12 +89,14 @@ export function contextItems(machine: Machine, enrollmentVersion: string | undef
     ...(machine.join === 'domain' || machine.join === 'hybrid' ? domain(machine) : []),
     ['Manufacturer', machine.manufacturer],
     ['DeviceModel', machine.model],
-    ['SerialNumber', machine.serialNumber],
+    ...(machine.serialAtEnrollment === false ? [] : serial(machine)),
     ['RequestVersion', major >= 5 && major <= 8 ? `${major}.0` : machine.requestVersion],
     ...(attested ? [] : attestationStatus()),
   ];
   return [...list.map(([name, value]) => ({ name, value })), ...machine.contextItems];
 }
+
+const serial = (machine: Machine): [string, string][] => [['SerialNumber', machine.serialNumber]];
 
 const domain = (machine: Machine): [string, string][] => [['DomainName', machine.domainName]];
 

@@ -1,8 +1,8 @@
-import type { Device, DeviceFlag, FlagKind } from './device.ts';
+import type { DeviceFlag, FlagKind } from './device.ts';
 
 /** What an administrator should look at: two enrollments that may be of one PC, or of copies of it. Pure. */
 
-/** A record is bounded; the last ones stay. */
+/** A record is bounded. Of many copies of one disk these say enough. */
 const MAX_FLAGS = 10;
 
 const WORDS: Record<FlagKind, string> = {
@@ -21,15 +21,18 @@ export function newFlag(kind: FlagKind, other: string, now: Date, reason = WORDS
   return { kind, other, since: now.toISOString(), reason };
 }
 
-/** @returns the flags with this one; the same array where it stands already */
+/** @returns the flags with this one; the same array where it stands already, or there are enough of its kind */
 export function addFlag(flags: DeviceFlag[] | undefined, added: DeviceFlag): DeviceFlag[] {
   const before = flags ?? [];
   if (before.some(({ kind, other }) => kind === added.kind && other === added.other)) return before;
+  const isFull = before.length >= MAX_FLAGS;
+  if (isFull && before.some(({ kind }) => kind === added.kind)) return before;
   return [...before, added].slice(-MAX_FLAGS);
 }
 
-/** @returns the flags without those of this kind about that enrollment, undefined where none is left */
-export function withoutFlag({ flags = [] }: Pick<Device, 'flags'>, kind: FlagKind, about: string) {
-  const left = flags.filter((each) => each.kind !== kind || each.other !== about);
-  return left.length > 0 ? left : undefined;
+/** @returns the flags without that kind about that enrollment; the same array where there is none, undefined where none is left */
+export function withoutFlag(flags: DeviceFlag[] | undefined, kind: FlagKind, about: string): DeviceFlag[] | undefined {
+  const left = flags?.filter((each) => each.kind !== kind || each.other !== about);
+  if (left?.length === flags?.length) return flags;
+  return left && left.length > 0 ? left : undefined;
 }

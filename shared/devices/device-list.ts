@@ -3,6 +3,7 @@ import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { tryWrite } from '../storage/tables.ts';
 import { certificateEnd, type Device, type DeviceState, type ProfileProblem, type UnenrollState } from './device.ts';
+import { type Identity, identityOf } from './identity.ts';
 import { isManaged } from './unenroll.ts';
 
 /**
@@ -23,6 +24,8 @@ export interface DeviceListEntry {
   tags?: string[];
   /** Profiles that do not hold on it, by name. */
   profileProblems?: Record<string, ProfileProblem>;
+  /** What it is known by: what a session read of it gets into the index of identities from here. */
+  identity?: Identity;
 }
 
 export const LIST_PARTITION = 'devices';
@@ -47,6 +50,7 @@ export function listEntry(device: Device, lastContactDay: string | undefined): D
     certificateEnd: certificateEnd(device),
     tags: device.tags,
     profileProblems: isManaged(device) ? device.profileProblems : undefined,
+    identity: identityOf(device),
   };
 }
 

@@ -122,13 +122,15 @@ export function deviceView(device: Device, lastContact: string | undefined): Dev
 
 function defaultView({ at, status }: AppliedDefault): DefaultView {
   if (status === undefined) return { state: 'waiting', at };
+  // Accepted, and no word yet of what came of it.
+  if (status === 202) return { state: 'waiting', at, status };
   return { state: status >= 200 && status < 300 ? 'done' : 'failed', at, status };
 }
 
 /** One line of the list of devices. */
-export type DeviceListView = Omit<DeviceListEntry, 'revision'> & { certificateExpired: boolean };
+export type DeviceListView = Omit<DeviceListEntry, 'revision' | 'identity'> & { certificateExpired: boolean };
 
-export function deviceListView({ revision: _, ...entry }: DeviceListEntry): DeviceListView {
+export function deviceListView({ revision: _, identity: _identity, ...entry }: DeviceListEntry): DeviceListView {
   return { ...entry, certificateExpired: hasEnded(entry.certificateEnd) };
 }
 

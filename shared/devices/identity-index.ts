@@ -61,22 +61,46 @@ export function withoutIdentity(rows: readonly Row<IdentityRow>[]): Change[] {
   return rows.map(({ rowKey, etag }) => ({ kind: 'delete', rowKey, etag }));
 }
 
-/** Every DeviceID that more than one enrollment has, with these. A call for each thousand enrollments. */
-export async function* eachSharedDeviceId(storage: Storage): AsyncGenerator<IdentityRow[]> {
+/**
+ * Writes the index anew for a device of which more is known than when it was written. Two calls.
+ * @param before what the index says
+ */
+export async function reindex(storage: Storage, device: Device, before: IdentityRow): Promise<void> {
+  const table = storage.table('devicelist');
+  const { id, user, enrolledAt } = device;
+  const identity = identityOf(device);
+  const value: IdentityRow = { id, user, enrolledAt, identity };
+  const kept = prefixesOf(identity);
+  const stale = prefixesOf(before.identity).filter((prefix) => !kept.includes(prefix));
+  const rows = await table.getMany<IdentityRow>(
+    LIST_PARTITION,
+    stale.map((prefix) => prefix + id),
+  );
+  const changes = kept.map((prefix): Change => ({ kind: 'upsert', rowKey: prefix + id, value }));
+  await table.write(LIST_PARTITION, [...changes, ...withoutIdentity(rows)]);
+}
+
+/** Every enrollment by its DeviceID, which each has. A call for each thousand. */
+export async function* eachIndexed(storage: Storage): AsyncGenerator<IdentityRow> {
   let from: string | undefined = `${PREFIX}deviceId|`;
-  let group: IdentityRow[] = [];
   do {
     const page: { rows: Row<IdentityRow>[]; next?: string } = await storage
       .table('devicelist')
       .page<IdentityRow>(LIST_PARTITION, { from, before: `${PREFIX}deviceId}` });
-    for (const { value } of page.rows) {
-      if (group[0]?.identity.deviceId !== value.identity.deviceId) {
-        if (group.length > 1) yield group;
-        group = [];
-      }
-      group.push(value);
-    }
+    for (const { value } of page.rows) yield value;
     from = page.next;
   } while (from);
+}
+
+/** Every DeviceID that more than one enrollment has, with these. A call for each thousand enrollments. */
+export async function* eachSharedDeviceId(storage: Storage): AsyncGenerator<IdentityRow[]> {
+  let group: IdentityRow[] = [];
+  for await (const value of eachIndexed(storage)) {
+    if (group[0]?.identity.deviceId !== value.identity.deviceId) {
+      if (group.length > 1) yield group;
+      group = [];
+    }
+    group.push(value);
+  }
   if (group.length > 1) yield group;
 }

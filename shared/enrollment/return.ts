@@ -1,11 +1,13 @@
 import { COMMAND_PREFIX, type Command } from '../commands/command.ts';
 import { moveToFinished } from '../commands/finished-rows.ts';
 import { endWithDevice } from '../commands/settle.ts';
+import { changeFlags } from '../devices/change-flags.ts';
 import { DEVICE_ROW, type Device, type DeviceFlag, type FlagKind, hasLeft, SESSION_ROW } from '../devices/device.ts';
 import { addFlag, newFlag } from '../devices/device-flags.ts';
 import { LIST_PARTITION, listEntry } from '../devices/device-list.ts';
 import { agreeOnSerial, identityOf, sameDevice } from '../devices/identity.ts';
 import { eachSharedDeviceId, findByIdentity, type IdentityRow, withoutIdentity } from '../devices/identity-index.ts';
+import { keepReplaced } from '../devices/replaced-index.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Change, tryWrite } from '../storage/tables.ts';
@@ -166,7 +168,8 @@ async function supersedeReturned(
     ];
     if (!(await tryWrite(table, id, changes))) continue;
     const entry: Change = { kind: 'upsert', rowKey: id, value: listEntry(value, session?.value.lastAt?.slice(0, 10)) };
-    await tryWrite(storage.table('devicelist'), LIST_PARTITION, [entry, ...withoutIdentity(index)]);
+    const replaced = keepReplaced({ id, identity: identityOf(value) }, by, now);
+    await tryWrite(storage.table('devicelist'), LIST_PARTITION, [entry, ...replaced, ...withoutIdentity(index)]);
     return { withoutSerial };
   }
   return undefined;
@@ -178,16 +181,10 @@ function isCommand(row: Row<unknown>): row is Row<Command> {
 
 /** Calls: two. @returns the record, undefined where the enrollment is over or others kept writing */
 async function addFlags(storage: Storage, id: string, added: readonly DeviceFlag[]): Promise<Device | undefined> {
-  const table = storage.table('devices');
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-    const row = await table.get<Device>(id, DEVICE_ROW);
-    if (!row || hasLeft(row.value)) return undefined;
-    const flags = added.reduce(addFlag, row.value.flags ?? []);
-    if (flags === row.value.flags) return row.value;
-    const value: Device = { ...row.value, flags, revision: row.value.revision + 1 };
-    if (await tryWrite(table, id, [{ kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag }])) return value;
-  }
-  return undefined;
+  const device = await changeFlags(storage, id, (record) =>
+    hasLeft(record) ? record.flags : added.reduce<DeviceFlag[] | undefined>(addFlag, record.flags),
+  );
+  return device && !hasLeft(device) ? device : undefined;
 }
 
 /**

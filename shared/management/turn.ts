@@ -4,6 +4,7 @@ import type { ItemResult } from '../commands/command.ts';
 import { blobsOf } from '../commands/large-results.ts';
 import { settleUnanswered } from '../commands/settle.ts';
 import type { Device } from '../devices/device.ts';
+import { identityOf } from '../devices/identity.ts';
 import { noteCallAfterLeaving, refuse, stayedAfterDelivery } from '../devices/unenroll.ts';
 import { noteCallAfterWipe } from '../devices/wipe.ts';
 import type { ClientCommand } from '../wire/syncml.ts';
@@ -200,6 +201,7 @@ function listFactsDiffer(before: Device, after: Device): boolean {
     before.state !== after.state ||
     before.name !== after.name ||
     before.unenroll?.state !== after.unenroll?.state ||
+    !isDeepStrictEqual(identityOf(before), identityOf(after)) ||
     !isDeepStrictEqual(before.profileProblems, after.profileProblems)
   );
 }

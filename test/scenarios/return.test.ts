@@ -114,3 +114,36 @@ test('a PC that comes back takes at most 16 calls of storage, however many copie
   expect(calls.filter((call) => !call.endsWith('catalogue')).length).toBeLessThanOrEqual(16);
   expect(await lanyard().get(`/api/devices/${before.id}`)).toMatchObject({ state: 'superseded' });
 });
+
+test('a PC that is joined anew when it comes back is flagged within the hour of its first session: its old device is still in Entra', async () => {
+  const { serialNumber, hwDevId, deviceId } = newMachine('PC-JOINED');
+  const joined = (entraDeviceId: string) => ({
+    machine: { serialNumber, hwDevId, deviceId, join: 'joined' as const, entraDeviceId },
+  });
+  const before = await lanyard().enrolledDevice(joined('11111111-2222-4333-8444-555555555555'));
+  await before.device.sync();
+  lanyard().pass({ days: 1 });
+  const after = await lanyard().enrolledDevice(joined('99999999-2222-4333-8444-555555555555'));
+  expect(await lanyard().get(`/api/devices/${before.id}`)).toMatchObject({ state: 'superseded' });
+  expect((await lanyard().get(`/api/devices/${after.id}`)).flags).toBeUndefined();
+  await after.device.sync();
+  await lanyard().local.host.fireTimer('device-counts');
+  const shown = await lanyard().get(`/api/devices/${after.id}`);
+  expect(shown.flags).toMatchObject([{ kind: 'oldIdentity', other: before.id }]);
+});
+
+test('PCs that say their serial number in a session only are compared by it within the hour', async () => {
+  const { serialNumber } = newMachine('PC-RESET');
+  const ids: string[] = [];
+  for (let round = 0; round < 2; round += 1) {
+    // An older Windows: what it says when it enrolls has no serial number, and after a reset nothing else is as it was.
+    const { device, id } = await lanyard().enrolledDevice({ machine: { serialNumber, serialAtEnrollment: false } });
+    await device.sync();
+    ids.push(id);
+    lanyard().pass({ days: 1 });
+  }
+  await lanyard().local.host.fireTimer('device-counts');
+  for (const [id, other] of [ids, ids.toReversed()]) {
+    expect((await lanyard().get(`/api/devices/${id}`)).flags).toMatchObject([{ kind: 'oldIdentity', other }]);
+  }
+});

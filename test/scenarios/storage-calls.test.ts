@@ -1,5 +1,7 @@
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { observeStorage } from '../../functions/services.ts';
+import { newMachine } from '../../local/device/machine.ts';
+import type { DeviceOptions } from '../../local/device/windows-device.ts';
 import { useLanyard } from '../support/lanyard.ts';
 
 const lanyard = useLanyard();
@@ -87,8 +89,11 @@ async function switchOn(enrollment: object): Promise<void> {
 }
 
 /** Enrolls one more PC of this user. */
-async function enroll({ user, secret }: { user: string; secret: string }): Promise<string> {
-  const device = await lanyard().newDevice();
+async function enroll(
+  { user, secret }: { user: string; secret: string },
+  machine: DeviceOptions['machine'] = {},
+): Promise<string> {
+  const device = await lanyard().newDevice({ machine });
   const { enrollmentId } = await device.enroll({ server: lanyard().local.enrollUrl, user, secret });
   return enrollmentId;
 }
@@ -151,3 +156,54 @@ test('an enrollment that first has to find a place takes at most 16 calls, and o
   expect(calls.length).toBeLessThanOrEqual(16);
   await lanyard().admin.call('PUT', '/api/settings', {});
 }, 180_000);
+
+describe('with everything at once: copies of a disk, a refusal, both limits', () => {
+  const copy = { hwDevId: 'CD'.repeat(32) };
+  let invitation: Awaited<ReturnType<ReturnType<typeof lanyard>['invite']>>;
+  const ids: string[] = [];
+
+  beforeAll(async () => {
+    await lanyard().admin.call('PUT', '/api/settings', {});
+    invitation = await lanyard().invite('copies@example.org', { maxDevices: 20 });
+    for (let index = 0; index < 6; index += 1) ids.push(await enroll(invitation, copy));
+    await switchOn({ ...EVERYTHING, users: [], devicesPerUser: 6 });
+  }, 60_000);
+  afterAll(() => lanyard().admin.call('PUT', '/api/settings', {}));
+
+  test('an enrollment for which a place is found takes at most 16 calls, and what it left is done within the hour', async () => {
+    await lanyard().post(`/api/devices/${ids[0]}/block`, { reason: 'stolen' });
+    const calls = await callsOf(() => enroll(invitation, copy).then((id) => ids.push(id)));
+    expect(calls.filter((call) => call === 'table get devices').length).toBeGreaterThanOrEqual(4);
+    expect(calls.length).toBeLessThanOrEqual(16);
+    await lanyard().local.host.fireTimer('device-counts');
+    const { flags } = await lanyard().get(`/api/devices/${ids.at(-1)}`);
+    const others = flags.map(({ kind, other }: { kind: string; other: string }) => [kind, other]);
+    expect(others).toEqual(expect.arrayContaining(ids.slice(1, -1).map((id) => ['sharedHardwareId', id])));
+  });
+
+  test('so does a second try of a PC that never called', async () => {
+    await switchOn({ ...EVERYTHING, users: [], devicesPerUser: 50 });
+    const machine = { ...copy, deviceId: 'AB'.repeat(16), serialNumber: 'PF-COUNTED' };
+    await enroll(invitation, machine);
+    const calls = await callsOf(() => enroll(invitation, machine));
+    expect(calls.length).toBeLessThanOrEqual(16);
+  });
+
+  test('so does one that comes back', async () => {
+    const { serialNumber, deviceId } = newMachine('PC-BACK');
+    const back = { ...copy, serialNumber, deviceId };
+    for (let round = 0; round < 2; round += 1) {
+      const { device } = await lanyard().enrolledDevice({ machine: back });
+      await device.sync();
+      lanyard().pass({ minutes: 1 });
+    }
+    const one = await lanyard().invite();
+    const calls = await callsOf(() => enroll(one, back));
+    expect(calls.length).toBeLessThanOrEqual(16);
+    const { items } = await lanyard().get('/api/devices?limit=1000');
+    const states = items
+      .filter(({ user }: { user: string }) => user === one.user)
+      .map(({ state }: { state: string }) => state);
+    expect(states.filter((state: string) => state === 'superseded').length).toBeGreaterThanOrEqual(2);
+  });
+});
