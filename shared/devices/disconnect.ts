@@ -26,7 +26,7 @@ export function userCanDisconnect(device: Device): UserCanDisconnect | undefined
   // Without a hash the ban was taken back.
   if (forbidden?.hash === undefined) return { allowed: true, reason: admission.bulk ? REASON.bulk : REASON.settings };
   const { status } = forbidden;
-  if (status === undefined) return { allowed: true, reason: REASON.unanswered };
+  if (status === undefined || status === 202) return { allowed: true, reason: REASON.unanswered };
   if (status >= 200 && status < 300) return { allowed: false, reason: REASON.policy };
   return { allowed: true, reason: `The PC was told to refuse it and answered ${status}.` };
 }
@@ -35,7 +35,7 @@ const REASON = {
   join: 'It came with the Entra join: Windows greys Disconnect out. The user can only take the PC out of Entra.',
   workAccount: 'It came with a work account: Windows greys Disconnect out. The user can only remove that account.',
   policy: 'The policy AllowManualMDMUnenrollment is 0 on the PC. It can only be unenrolled from here.',
-  unanswered: 'The PC was told to refuse it and has not answered yet.',
+  unanswered: 'The PC was told to refuse it and has not answered yet that it does.',
   bulk: 'It was enrolled in bulk, and Settings offers Disconnect for that.',
   settings: 'It was enrolled in Settings, which offers Disconnect for that.',
 };

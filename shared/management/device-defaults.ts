@@ -12,8 +12,9 @@ import { NAME_TEMPLATE, PUSH_NAME, type WantedDefault } from './wanted-defaults.
  * for ever.
  */
 
-/** Sessions in which the same part is sent without any word about it. */
+/** Sessions in which the same part is sent without a word about it that settles it. */
 const MAX_UNANSWERED = 5;
+const ACCEPTED = 202;
 
 interface Node {
   target: string;
@@ -51,25 +52,28 @@ const RENAMED: readonly JoinKind[] = ['none', 'registered', 'joined'];
 export function chooseDefaults(turn: Turn): void {
   for (const wanted of turn.input.defaults ?? []) {
     const asked = turn.session.asked.some((each) => each.kind === 'default' && each.name === wanted.name);
-    if (!asked && isDue(turn.copy.device, wanted)) send(turn, wanted);
+    if (!asked && isDue(turn.copy.device, wanted, turn.session.startedAt)) send(turn, wanted);
   }
 }
 
-function isDue(device: Device, { name, value }: WantedDefault): boolean {
+function isDue(device: Device, { name, value }: WantedDefault, since: string): boolean {
   const applied = device.defaults?.[name];
-  if (value === undefined) return applied !== undefined && NODES[name]?.removable === true && awaitsRemoval(applied);
+  if (value === undefined)
+    return applied !== undefined && NODES[name]?.removable === true && awaitsRemoval(applied, since);
   if (name === NAME_TEMPLATE && !RENAMED.includes(device.join?.kind ?? 'unknown')) return false;
-  return applied?.hash !== hashOf(value) || isUnanswered(applied);
+  return applied?.hash !== hashOf(value) || isOpen(applied, since);
 }
 
 /** What a PC refused to take need not be taken away. */
-function awaitsRemoval(applied: AppliedDefault): boolean {
-  if (applied.hash === undefined) return isUnanswered(applied);
+function awaitsRemoval(applied: AppliedDefault, since: string): boolean {
+  if (applied.hash === undefined) return isOpen(applied, since);
   return applied.status === undefined || wentWell(applied.status);
 }
 
-function isUnanswered(applied: AppliedDefault): boolean {
-  return applied.status === undefined && applied.sent < MAX_UNANSWERED;
+/** No word has come of it; or it was only accepted (202), and then it is sent once more in each session. */
+function isOpen({ status, sent, at }: AppliedDefault, sessionStartedAt: string): boolean {
+  const isUnsettled = status === undefined || (status === ACCEPTED && at < sessionStartedAt);
+  return isUnsettled && sent < MAX_UNANSWERED;
 }
 
 function send(turn: Turn, { name, value }: WantedDefault): void {
@@ -95,7 +99,7 @@ export function noteDefault(turn: Turn, asked: Extract<Asked, { kind: 'default' 
   const applied = turn.copy.device.defaults?.[asked.name];
   if (!applied) return undefined;
   const at = turn.input.now.toISOString();
-  const isGone = applied.hash === undefined && (wentWell(status) || status === 404);
+  const isGone = applied.hash === undefined && ((wentWell(status) && status !== ACCEPTED) || status === 404);
   // MS-MDM 3.1.5.1.7: Replace makes no node that is not there. Add does, and is tried once.
   const isAdded = applied.hash !== undefined && status === 404 && !applied.add;
   if (isAdded) note(turn, asked.name, { ...applied, at, add: true });

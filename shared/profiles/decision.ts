@@ -1,7 +1,7 @@
 import type { Device } from '../devices/device.ts';
 import { isUserScope } from '../wire/node-path.ts';
 import { removalOf } from './removal.ts';
-import { type Attempt, isOurs, type SettingState } from './setting-state.ts';
+import { type Attempt, isOpenAttempt, isOurs, type SettingState } from './setting-state.ts';
 import type { Wanted } from './wanted.ts';
 
 /**
@@ -67,13 +67,18 @@ function decideWanted(wanted: Wanted, state: SettingState | undefined, moment: M
   if (rest) return rest;
   const waits = waitForUser(wanted.target, moment);
   if (waits) return { act: 'rest', verdict: tried?.failures ? 'failed' : 'waiting', waitsFor: waits };
+  return decideAgain(wanted, state);
+}
+
+/** @returns how a setting that is there goes once more, since another of its group differs */
+export function decideAgain(wanted: Wanted, state: SettingState | undefined): Extract<Decision, { act: 'set' }> {
+  const tried = state?.attempt?.hash === wanted.hash ? state.attempt : undefined;
   return { act: 'set', verb: tried?.again && tried.verb === 'Add' ? 'Add' : 'Replace', hash: wanted.hash };
 }
 
-/** The value is there, and no other that we sent has stayed without an answer. */
-function isDone({ set, unsure, attempt }: SettingState, hash: string): boolean {
-  const isOpen = attempt !== undefined && attempt.status === undefined;
-  return set === hash && !unsure && !isOpen;
+/** @returns whether the value is there, and no other that we sent has stayed without an answer */
+export function isDone({ set, unsure, attempt }: SettingState, hash: string): boolean {
+  return set === hash && !unsure && !isOpenAttempt(attempt);
 }
 
 function decideRemoval(state: SettingState, moment: Moment): Decision {
@@ -93,11 +98,15 @@ function restOf(attempt: Attempt, moment: Moment): Extract<Decision, { act: 'res
   if (attempt.ended && !mayHaveChanged(attempt, moment)) return { act: 'rest', verdict: attempt.ended };
   const isThisSession = attempt.session === moment.session;
   if (attempt.status === undefined) return restUnanswered(attempt, isThisSession, moment);
+  // A value is read by the next session; that something has gone is asked by telling it once more.
+  if (attempt.accepted && (isThisSession || attempt.hash !== undefined || moment.session === '')) return ACCEPTED;
   if (attempt.ended) return undefined;
   if (attempt.again && !(isThisSession && attempt.sends >= MAX_SENDS)) return undefined;
   const isLater = attempt.retryAt === undefined || Date.parse(attempt.retryAt) <= moment.now.getTime();
   return !isThisSession && isLater ? undefined : { act: 'rest', verdict: 'failed', waitsFor: 'retry' };
 }
+
+const ACCEPTED = { act: 'rest', verdict: 'sent', waitsFor: 'answer' } as const;
 
 function restUnanswered(
   attempt: Attempt,

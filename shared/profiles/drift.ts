@@ -1,4 +1,6 @@
 import { nodePath, relation } from '../wire/node-path.ts';
+import { isDone } from './decision.ts';
+import { settleAccepted } from './outcome.ts';
 import type { ProfileSetting } from './profile.ts';
 import type { SettingState } from './setting-state.ts';
 import type { Wanted } from './wanted.ts';
@@ -11,6 +13,8 @@ import type { Wanted } from './wanted.ts';
 
 /** How often a setting is read back. */
 export const READ_EVERY_MS = 86_400_000;
+/** What was accepted (202) is read by each session until it is there, but not by the one that it was sent in. */
+const READ_ACCEPTED_AFTER_MS = 5 * 60_000;
 /** Readings of one session; the oldest first, so that all have their turn. */
 export const READS_PER_SESSION = 20;
 
@@ -22,7 +26,8 @@ export function readingsDue(
 ): string[] {
   const due = [...wanted.values()].flatMap(({ node, hash, held }): { node: string; at: string }[] => {
     const state = states[node];
-    if (held || !state || state.set !== hash || state.unreadable || isTried(state, hash)) return [];
+    if (!held && state && isAccepted(state, hash)) return acceptedDue(node, state, now);
+    if (held || !state || !isDone(state, hash) || state.unreadable) return [];
     // Without an answer it is asked for again as late: the device may give its session up over it.
     const at = state.askedAt ?? state.readAt ?? state.setAt ?? '';
     return now.getTime() - (Date.parse(at) || 0) >= READ_EVERY_MS ? [{ node, at }] : [];
@@ -30,8 +35,17 @@ export function readingsDue(
   return due.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.node < b.node ? -1 : 1)).map(({ node }) => node);
 }
 
-function isTried({ attempt }: SettingState, hash: string): boolean {
-  return attempt !== undefined && (attempt.status === undefined || attempt.hash === hash);
+function isAccepted({ attempt }: SettingState, hash: string): boolean {
+  return attempt?.accepted === true && attempt.hash === hash;
+}
+
+function acceptedDue(
+  node: string,
+  { attempt, askedAt, readAt }: SettingState,
+  now: Date,
+): { node: string; at: string }[] {
+  const at = [attempt?.at ?? '', askedAt ?? '', readAt ?? ''].sort().at(-1) ?? '';
+  return now.getTime() - Date.parse(at) >= READ_ACCEPTED_AFTER_MS ? [{ node, at }] : [];
 }
 
 /** What a Get of a node brought: `value` is there when the status is 200 and it came whole. */
@@ -45,16 +59,22 @@ export interface Reading {
 export function noteReading(asked: SettingState, wanted: Wanted | undefined, reading: Reading): SettingState {
   const { askedAt: _, ...state } = asked;
   const readAt = reading.now.toISOString();
-  const { status, value } = reading;
+  const shown = wanted && isThere(wanted, reading);
+  if (wanted && isAccepted(state, wanted.hash)) return settleAccepted(state, shown, reading.now);
   if (state.set === undefined || wanted?.hash !== state.set) return { ...state, readAt };
-  const isGone = status === 404;
-  if (status !== 200 && !isGone) return { ...state, readAt, unreadable: true };
-  const differs = value !== undefined && !showsOtherwise(wanted) && !isSame(wanted, value);
-  if (!isGone && !differs) return { ...state, readAt };
+  if (shown === undefined) return { ...state, readAt, unreadable: true };
+  if (shown) return { ...state, readAt };
   const { set: __, setAt: ___, ...rest } = state;
   // What there is now is somebody else's or nothing, but ours is the node: it is taken away with the profile.
   const { count, since } = driftsOf(state, reading.now) ?? { count: 0, since: readAt };
   return { ...rest, readAt, unsure: true, drifts: count + 1, driftSince: since, driftAt: readAt };
+}
+
+/** @returns whether a value is there; undefined where the node cannot be read */
+function isThere(wanted: Wanted, { status, value }: Reading): boolean | undefined {
+  if (status === 404) return false;
+  if (status !== 200) return undefined;
+  return value === undefined || showsOtherwise(wanted) || isSame(wanted, value);
 }
 
 /** What was not undone for so long is not undone again and again. */

@@ -1,4 +1,4 @@
-import type { Attempt, SettingState } from './setting-state.ts';
+import { type Attempt, isOpenAttempt, type SettingState } from './setting-state.ts';
 
 /** What becomes of the state of a setting when something of it is sent, answered, or goes under. Pure. */
 
@@ -23,7 +23,7 @@ export function noteSent(before: SettingState | undefined, sending: Sending): Se
   const last = before?.attempt;
   const same = last && last.hash === hash ? last : undefined;
   // Of a Delete as well: the value may be gone.
-  const wasOpen = last !== undefined && last.status === undefined;
+  const wasOpen = isOpenAttempt(last);
   const attempt: Attempt = {
     ...same,
     verb,
@@ -33,9 +33,10 @@ export function noteSent(before: SettingState | undefined, sending: Sending): Se
   };
   if (hash !== undefined) attempt.hash = hash;
   if (same && same.status === undefined) attempt.unanswered = (same.unanswered ?? 0) + 1;
+  if (same?.accepted) attempt.acceptedBefore = true;
   // Whether the node is there may be another matter by the next session.
   if (same?.session !== session) delete attempt.swapped;
-  for (const member of ['status', 'originalError', 'again', 'retryAt', 'ended', 'osVersion'] as const) {
+  for (const member of ['status', 'originalError', 'accepted', 'again', 'retryAt', 'ended', 'osVersion'] as const) {
     delete attempt[member];
   }
   const after: SettingState = { ...before, target, attempt };
@@ -59,6 +60,8 @@ export function noteAnswered(state: SettingState, answered: Answered): SettingSt
   const { attempt } = state;
   if (!attempt || attempt.status !== undefined) return state;
   const { status } = answered;
+  // Told to go twice and accepted twice: a reading would say no more.
+  if (status === 202 && !(attempt.hash === undefined && attempt.acceptedBefore)) return accepted(state, attempt);
   if (attempt.hash === undefined) return removed(state, attempt, answered);
   if (isSuccess(status)) return arrived(state, attempt.hash, answered);
   const swap = swapped(attempt, status);
@@ -67,7 +70,30 @@ export function noteAnswered(state: SettingState, answered: Answered): SettingSt
   return { ...state, attempt: failed(attempt, answered) };
 }
 
-function arrived(state: SettingState, hash: string, { now }: Answered): SettingState {
+function accepted(state: SettingState, attempt: Attempt): SettingState {
+  return { ...state, attempt: { ...attempt, status: 202, accepted: true } };
+}
+
+/** For so long a value that was accepted need not be there. */
+const ACCEPTED_FOR_MS = DAY_MS;
+
+/**
+ * What was accepted (202) has been read.
+ * @param isThere whether the value is there; undefined where the node cannot be read, so that the 202 is the last word
+ */
+export function settleAccepted(state: SettingState, isThere: boolean | undefined, now: Date): SettingState {
+  const { attempt } = state;
+  const readAt = now.toISOString();
+  if (!attempt?.accepted || attempt.hash === undefined) return { ...state, readAt };
+  if (isThere !== false) {
+    return { ...arrived(state, attempt.hash, { now }), readAt, ...(isThere === undefined && { unreadable: true }) };
+  }
+  if (now.getTime() - Date.parse(attempt.at) < ACCEPTED_FOR_MS) return { ...state, readAt };
+  const { accepted: _, ...rest } = attempt;
+  return { ...state, readAt, attempt: failed(rest, { status: 202, now }) };
+}
+
+function arrived(state: SettingState, hash: string, { now }: Pick<Answered, 'now'>): SettingState {
   const { unsure: _, attempt: __, readAt: ___, askedAt: ____, unreadable: _____, ...rest } = state;
   return { ...rest, set: hash, setAt: now.toISOString() };
 }

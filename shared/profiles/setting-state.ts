@@ -45,6 +45,10 @@ export interface Attempt {
   /** What the device answered; absent before it has. */
   status?: number;
   originalError?: string;
+  /** It was answered 202: the device works on it. Whether it has come to something is read later. */
+  accepted?: true;
+  /** The one before of the same value was answered so, too. */
+  acceptedBefore?: true;
   /** It may go at once: as another verb, or because it was taken back with others. */
   again?: true;
   /** Replace was changed for Add, or back: that is done once in a session. */
@@ -63,9 +67,14 @@ export interface Attempt {
   osVersion?: string;
 }
 
+/** Nobody knows yet what has come of it: it was not answered, or only accepted. */
+export function isOpenAttempt(attempt: Attempt | undefined): boolean {
+  return attempt !== undefined && (attempt.status === undefined || attempt.accepted === true);
+}
+
 /** Something that we wrote is there, or may be. */
 export function isOurs(state: SettingState): boolean {
   const { attempt } = state;
-  const isOpen = attempt !== undefined && attempt.status === undefined && attempt.hash !== undefined;
+  const isOpen = isOpenAttempt(attempt) && attempt?.hash !== undefined;
   return state.set !== undefined || state.unsure === true || isOpen;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Decision, decide, type Moment } from '../../../shared/profiles/decision.ts';
 import { noteAborted, noteAnswered, noteSent } from '../../../shared/profiles/outcome.ts';
-import type { Attempt, SettingState } from '../../../shared/profiles/setting-state.ts';
+import { type Attempt, isOurs, type SettingState } from '../../../shared/profiles/setting-state.ts';
 import type { Wanted } from '../../../shared/profiles/wanted.ts';
 import { POLICY, setting } from '../../support/profiles.ts';
 
@@ -196,8 +196,15 @@ function answered(...codes: number[]): SettingState | undefined {
 }
 
 describe('an answer', () => {
-  test.each([200, 202, 207])('%i makes it ours', (code) => {
+  test.each([200, 207])('%i makes it ours', (code) => {
     expect(answered(code)).toEqual({ target: TARGET, set: HASH, setAt: NOW.toISOString() });
+  });
+
+  test('202 leaves open whether it is there, and it is ours to take away', () => {
+    const state = answered(202);
+    expect(state).toMatchObject({ attempt: { status: 202, accepted: true } });
+    expect(state).not.toHaveProperty('set');
+    expect(isOurs(state!)).toBe(true);
   });
 
   test('404 of Replace turns it into an Add, once', () => {
