@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { type CallTimer, SYSTEM_TIMER } from '../platform/call-timer.ts';
 import { CertificateAuthorityError } from './certificate-authority-error.ts';
 
 /** How long a call of the vault may take: a PC or an administrator waits. */
@@ -49,26 +49,26 @@ export async function callVault<T>(
   what: string,
   patience: VaultPatience,
   send: (signal: AbortSignal) => Promise<T>,
+  timer: CallTimer = SYSTEM_TIMER,
 ): Promise<T> {
-  const started = performance.now();
+  const started = timer.now();
   for (let n = 1; ; n++) {
-    const left = patience.totalMs - (performance.now() - started);
-    // Only whole milliseconds are taken.
-    const signal = AbortSignal.timeout(Math.ceil(Math.max(1, Math.min(patience.tryMs, left))));
+    const left = patience.totalMs - (timer.now() - started);
+    const signal = timer.timeout(Math.ceil(Math.max(1, Math.min(patience.tryMs, left))));
     try {
       return await Promise.race([send(signal), whenAborted(signal)]);
     } catch (error) {
       const failure = classify(what, error, signal);
       if (failure instanceof CertificateAuthorityError) throw failure;
       const pause = failure.retryAfterMs ?? patience.pauseMs * 2 ** (n - 1) * (0.75 + Math.random() / 2);
-      if (n >= patience.tries || performance.now() - started + pause >= patience.totalMs) {
+      if (n >= patience.tries || timer.now() - started + pause >= patience.totalMs) {
         const tries = n === 1 ? 'one try' : `${n} tries`;
         throw new CertificateAuthorityError(
           `Key Vault does not answer: ${what}, ${failure.reason}, after ${tries}. Try again in a minute.`,
           { passing: true },
         );
       }
-      await delay(pause);
+      await timer.pause(pause);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { type CallTimer, SYSTEM_TIMER } from '../platform/call-timer.ts';
 import { StorageRefused, StorageUnavailable } from './errors.ts';
 
 /** One HTTP request to storage, as a test or a counter sees it before it leaves. */
@@ -31,6 +31,8 @@ export const PATIENCE: Patience = { tries: 3, tryMs: 3000, totalMs: 8000, pauseM
 export interface Caller {
   onCall?: OnCall | undefined;
   patience: Patience;
+  /** for tests */
+  timer?: CallTimer;
 }
 
 /** What came of an operation, and what its caller has to know about the tries before the last. */
@@ -69,13 +71,13 @@ export async function call<T>(
   send: (signal: AbortSignal, tries: Tries) => Promise<T>,
 ): Promise<T> {
   const { tries, tryMs, totalMs, pauseMs } = caller.patience;
-  const started = performance.now();
+  const timer = caller.timer ?? SYSTEM_TIMER;
+  const started = timer.now();
   const so: Tries = { unanswered: false };
   for (let n = 1; ; n++) {
     await caller.onCall?.(what);
-    const left = totalMs - (performance.now() - started);
-    // Only whole milliseconds are taken.
-    const signal = AbortSignal.timeout(Math.ceil(Math.max(1, Math.min(tryMs, left))));
+    const left = totalMs - (timer.now() - started);
+    const signal = timer.timeout(Math.ceil(Math.max(1, Math.min(tryMs, left))));
     try {
       return await Promise.race([send(signal, so), whenAborted(signal)]);
     } catch (error) {
@@ -83,9 +85,9 @@ export async function call<T>(
       if (!failure) throw error;
       so.unanswered ||= failure.mayHaveRun;
       const pause = failure.retryAfterMs ?? pauseMs * 2 ** (n - 1) * (0.75 + Math.random() / 2);
-      const spent = performance.now() - started + pause;
+      const spent = timer.now() - started + pause;
       if (!failure.again || n >= tries || spent >= totalMs) throw unavailable(what, failure, n);
-      await delay(pause);
+      await timer.pause(pause);
     }
   }
 }

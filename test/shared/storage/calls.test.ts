@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Call, call, PATIENCE, refused } from '../../../shared/storage/calls.ts';
 import { StorageUnavailable } from '../../../shared/storage/errors.ts';
+import { stoppedTimer } from '../../support/stopped-timer.ts';
 
 const what: Call = { service: 'table', operation: 'get', name: 'devices' };
 const patience = { tries: 3, tryMs: 50, totalMs: 1000, pauseMs: 1 };
@@ -77,22 +78,25 @@ describe('an operation is tried again', () => {
 test('a try that is not answered is ended, and the whole with it', async () => {
   const never = (signal: AbortSignal) =>
     new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-  const caller = { patience: { tries: 3, tryMs: 20, totalMs: 300, pauseMs: 1 } };
+  const caller = { patience: { tries: 3, tryMs: 20, totalMs: 300, pauseMs: 1 }, timer: stoppedTimer() };
   await expect(call(caller, what, never)).rejects.toThrow(/no answer in time, after 3 tries/);
 });
 
 test('the last try gets the time that is left, which is no whole number of milliseconds', async () => {
   const never = (signal: AbortSignal) =>
     new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-  const caller = { patience: { tries: 3, tryMs: 40, totalMs: 100, pauseMs: 1 } };
+  const timer = stoppedTimer();
+  const caller = { patience: { tries: 3, tryMs: 40, totalMs: 100, pauseMs: 1 }, timer };
   const error = await call(caller, what, never).catch((e) => e);
   expect(error).toBeInstanceOf(StorageUnavailable);
   expect((error as Error).message).toContain('no answer in time, after 3 tries');
+  // The pauses before it differ by chance, by less than two milliseconds.
+  expect(timer.asked).toEqual([40, 40, expect.toSatisfy((last) => last === 16 || last === 17)]);
 });
 
 test('a try that does not listen when it is ended is not waited for: the identity library goes on trying', async () => {
   const deaf = () => new Promise(() => {});
-  const caller = { patience: { tries: 2, tryMs: 20, totalMs: 300, pauseMs: 1 } };
+  const caller = { patience: { tries: 2, tryMs: 20, totalMs: 300, pauseMs: 1 }, timer: stoppedTimer() };
   const error = await call(caller, what, deaf).catch((e) => e);
   expect(error).toBeInstanceOf(StorageUnavailable);
   expect((error as Error).message).toContain('no answer in time, after 2 tries');
