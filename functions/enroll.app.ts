@@ -4,6 +4,7 @@ import './enrollment/discovery.ts';
 import './enrollment/enrollment.ts';
 import './enrollment/enrollment-policy.ts';
 import './enrollment/entra-discovery.ts';
+import './enrollment/help.ts';
 import './enrollment/join.ts';
 import './enrollment/sign-in.ts';
 import './enrollment/sign-in-entra.ts';

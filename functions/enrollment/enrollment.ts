@@ -21,10 +21,10 @@ async function enroll(request: HttpRequest, context: InvocationContext): Promise
   if (request.method !== 'POST' || body.length === 0) return reply(200, '');
 
   const { settings, ...shared } = services();
-  const { deviceAuth, providerId, manageUrl } = settings;
+  const { deviceAuth, providerId, enrollUrl, manageUrl } = settings;
   const address = callerAddress(request.headers.get('x-forwarded-for'));
   const answer = await answerTokenRequest(
-    { ...shared, deviceAuth, providerId, manageUrl, log: logTo(context) },
+    { ...shared, deviceAuth, providerId, enrollUrl, manageUrl, log: logTo(context) },
     { body, address },
   );
   const headers: Record<string, string> =

@@ -1,13 +1,12 @@
-import type { Catalogue } from '../catalogue/catalogue.ts';
 import { CertificateAuthorityError } from '../certificates/certificate-authority-error.ts';
 import { now } from '../platform/clock.ts';
-import type { Log } from '../platform/log.ts';
 import { StorageUnavailable } from '../storage/errors.ts';
 import { fault } from '../wire/fault.ts';
 import { type Envelope, readEnvelope, SoapError } from '../wire/soap.ts';
 import { ACTION_REQUEST_SECURITY_TOKEN, type RequestSecurityToken, readRequestSecurityToken } from '../wire/wstep.ts';
 import { XmlError } from '../wire/xml.ts';
 import { checkAction } from './answer-soap.ts';
+import { helpAddress } from './help/help-address.ts';
 import { type Journal, keptTraceId } from './journal/journal.ts';
 import { EnrollmentRefusal, REFUSALS, type RefusalCause } from './refusal.ts';
 import type { Throttle } from './throttle.ts';
@@ -68,13 +67,14 @@ export async function answerTokenRequest(
 }
 
 async function refuse(
-  { journal, throttle, log, catalogue }: { journal: Journal; throttle: Throttle; log: Log; catalogue: Catalogue },
+  services: Pick<EnrollmentServices, 'log' | 'catalogue' | 'enrollUrl'> & { journal: Journal; throttle: Throttle },
   { address }: TokenCall,
   attempt: Attempt,
   { cause, reason, shown }: Explained,
 ): Promise<TokenReply> {
   const { fault: name, message } = REFUSALS[cause];
-  const sent = shown ?? `${message}${OWN_FAILURES.has(cause) ? '' : await whereToAsk(catalogue)}`;
+  const { journal, throttle, log } = services;
+  const sent = shown ?? `${message} Help: ${await whereToAsk(services, cause)}`;
   const entry = { ...describe(attempt, reason), cause, shown: sent };
   const traceId = await journal.refused(entry, { address, proved: attempt.proved }, log);
   log.warn('An enrollment was refused', { trace: traceId, step: attempt.step, cause, reason });
@@ -91,14 +91,13 @@ function isFailure({ proved, request }: Attempt, cause: RefusalCause): boolean {
   return !proved && !OWN_FAILURES.has(cause) && request?.requestType !== 'Renew';
 }
 
-/** The help desk's page, for whoever reads the PC's event log. A refusal does not wait for storage that fails. */
-async function whereToAsk(catalogue: Catalogue): Promise<string> {
-  try {
-    const { website } = (await catalogue.read()).policy.support;
-    return website ? ` Help: ${website}` : '';
-  } catch {
-    return '';
-  }
+/** For whoever reads the PC's event log. A refusal does not wait for storage that fails. */
+async function whereToAsk(
+  { catalogue, enrollUrl }: Pick<EnrollmentServices, 'catalogue' | 'enrollUrl'>,
+  cause: RefusalCause,
+): Promise<string> {
+  if (OWN_FAILURES.has(cause)) return helpAddress(undefined, enrollUrl);
+  return helpAddress((await catalogue.readOrLast()).policy.support, enrollUrl);
 }
 
 function readRequest(attempt: Attempt, body: Buffer): { envelope: Envelope; request: RequestSecurityToken } {

@@ -37,6 +37,7 @@ export interface EnrollmentServices {
   appKey(): Promise<Buffer>;
   deviceAuth: 'certificate' | 'digest';
   providerId: string;
+  enrollUrl: string;
   manageUrl: string;
   log: Log;
 }

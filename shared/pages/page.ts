@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { Support } from '../catalogue/policy-support.ts';
 import { cleanColour, readableOn } from './colour.ts';
 import { Html, html } from './html.ts';
@@ -10,6 +10,8 @@ export interface PageOwner {
   colour: string;
   /** Whom people ask; nothing is shown of what is empty. */
   support?: Support;
+  /** Where our own words of help are. */
+  helpPage?: string;
 }
 
 export interface PageContent {
@@ -22,6 +24,8 @@ export interface PageContent {
   script?: string;
   /** For a page that Windows shows inside one of its own (Windows 11 does in the set-up of a PC). */
   mayBeFramed?: boolean;
+  /** For a page that is the same for everybody: how long whoever has it may show it again. */
+  keptForSeconds?: number;
 }
 
 /** A page as it goes out; `headers` have all but the length. */
@@ -55,25 +59,31 @@ a{color:var(--accent)}
 b{display:inline-block}
 footer{margin-top:1rem;border-top:1px solid var(--line);font-size:.875rem}
 footer h2{margin:0;font-size:1rem}
-ul{margin:.5rem 0;padding:0;list-style:none}`;
+ul{margin:.5rem 0;padding:0;list-style:none}
+main ul{padding-left:1.25rem;list-style:disc}
+dd{margin:0 0 .75rem}`;
 
 /**
  * A page in the organisation's name and colour: one answer with everything in it. It may load nothing, be put into no
- * frame unless it says so, and send its forms only where it says; its one script and one style are let through by a nonce of this answer.
+ * frame unless it says so, and send its forms only where it says; its one script and one style are let through by a nonce of this
+ * answer, and where the answer is kept, by their hashes.
  */
 export function page(owner: PageOwner, content: PageContent): Page {
-  const { title, main, formAction = "'none'", script, mayBeFramed = false } = content;
-  const nonce = randomBytes(16).toString('base64');
+  const { title, main, formAction = "'none'", script, mayBeFramed = false, keptForSeconds } = content;
+  const style = colours(owner.colour) + STYLE;
+  const nonce = keptForSeconds === undefined ? randomBytes(16).toString('base64') : undefined;
+  const mark = nonce !== undefined && html` nonce="${nonce}"`;
+  const source = (text: string) => (nonce === undefined ? `'sha256-${sha256(text)}'` : `'nonce-${nonce}'`);
   const body = html`<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>${title}</title>
 <meta name="viewport" content="width=device-width,initial-scale=1">
-<style nonce="${nonce}">${new Html(colours(owner.colour) + STYLE)}</style></head>
-<body><main>${main}</main>${help(owner.support)}${script !== undefined && html`<script nonce="${nonce}">${new Html(script)}</script>`}</body></html>
+<style${mark}>${new Html(style)}</style></head>
+<body><main>${main}</main>${help(owner)}${script !== undefined && html`<script${mark}>${new Html(script)}</script>`}</body></html>
 `;
   const policy = [
     "default-src 'none'",
-    `style-src 'nonce-${nonce}'`,
-    ...(script === undefined ? [] : [`script-src 'nonce-${nonce}'`]),
+    `style-src ${source(style)}`,
+    ...(script === undefined ? [] : [`script-src ${source(script)}`]),
     `form-action ${formAction}`,
     ...(mayBeFramed ? [] : ["frame-ancestors 'none'"]),
     "base-uri 'none'",
@@ -83,7 +93,7 @@ export function page(owner: PageOwner, content: PageContent): Page {
     headers: {
       'Content-Type': 'text/html; charset=utf-8',
       'Content-Security-Policy': policy.join('; '),
-      'Cache-Control': 'no-store',
+      'Cache-Control': keptForSeconds === undefined ? 'no-store' : `public, max-age=${keptForSeconds}`,
       // Addresses here can hold a secret of a deep link: nobody else is told them.
       'Referrer-Policy': 'same-origin',
       'X-Content-Type-Options': 'nosniff',
@@ -99,10 +109,14 @@ function colours(own: string): string {
   return `:root{color-scheme:light dark;${light}}@media(prefers-color-scheme:dark){:root{${dark}}}\n`;
 }
 
-function help(support: Support | undefined): Html | undefined {
-  if (!support) return undefined;
-  const { phone, email, website } = support;
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}
+
+function help({ support, helpPage }: PageOwner): Html | undefined {
+  const { phone = '', email = '', website = '' } = support ?? {};
   const ways = [
+    helpPage !== undefined && html`<li><a href="${helpPage}">What the codes mean, and what to do</a></li>`,
     phone && html`<li><a href="tel:${phone.replace(/[^+\d]/g, '')}">${phone}</a></li>`,
     // Encoded, or what follows a question mark would fill in the rest of a mail.
     email && html`<li><a href="mailto:${email.split('@').map(encodeURIComponent).join('@')}">${email}</a></li>`,

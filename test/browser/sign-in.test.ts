@@ -196,7 +196,7 @@ describe('who cannot see well', () => {
       body.focus();
     });
     const visited: string[] = [];
-    for (let n = 0; n < 7; n += 1) {
+    for (let n = 0; n < 8; n += 1) {
       await page.keyboard.press('Tab');
       const { name, outline } = await page.evaluate(() => {
         const element = document.activeElement as HTMLInputElement;
@@ -214,6 +214,7 @@ describe('who cannot see well', () => {
       'User name (your e-mail address)',
       'Secret of your invitation',
       'Connect',
+      'What the codes mean, and what to do',
       SUPPORT.phone,
       SUPPORT.email,
       SUPPORT.website,

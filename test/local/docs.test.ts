@@ -3,9 +3,12 @@ import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ACTIONS } from '../../shared/actions/actions.ts';
 import { MAX_DEVICES, policySchema } from '../../shared/catalogue/policy.ts';
+import { HELP_PATH } from '../../shared/enrollment/help/help-address.ts';
+import { JOIN_PATH } from '../../shared/enrollment/invitations/join-link.ts';
 import { REFUSALS } from '../../shared/enrollment/refusal.ts';
 import { VARIABLES } from '../../shared/platform/settings.ts';
 import { FAULT_HRESULT } from '../../shared/wire/fault.ts';
+import * as PATHS from '../../shared/wire/paths.ts';
 
 /** The pages say what the code does: the parts of them that can be compared are. */
 
@@ -117,6 +120,25 @@ test('the enrollment page has every cause of a refusal, with its fault and the c
     'onPage' in refusal ? [cause, 'page', 'none'] : [cause, refusal.fault, FAULT_HRESULT[refusal.fault]],
   );
   expect(shown).toEqual(known);
+});
+
+test('the table of codes for the help desk has every code that a refusal leads to, with all its causes', () => {
+  const rows = [...section('docs/enroll-a-pc.md', '### Codes').matchAll(/^\| (0x\w+) \| (`[^|]*) \|/gm)];
+  const shown = rows.map(([, code, causes = '']) => [code, [...causes.matchAll(/`(\w+)`/g)].map(([, cause]) => cause)]);
+  const known = Object.entries(FAULT_HRESULT).map(([fault, code]) => {
+    const causes = Object.entries(REFUSALS).filter(([, each]) => each.fault === fault && !('onPage' in each));
+    return [code, causes.map(([cause]) => cause)];
+  });
+  const sorted = (table: unknown[]) => table.map((row) => JSON.stringify(row)).toSorted();
+  expect(sorted(shown)).toEqual(sorted(known));
+});
+
+test('the enrollment page has every address of the enroll app', () => {
+  const paths = Object.entries({ ...PATHS, JOIN_PATH, HELP_PATH });
+  const doors = filesOf('functions/enrollment', '.ts').map(read).join('\n');
+  const served = paths.filter(([name]) => new RegExp(`(?:route: |discoveryDoor\\([^)]*)${name}\\b`).test(doors));
+  expect(served.length).toBe([...doors.matchAll(/app\.http\(|^discoveryDoor\(/gm)].length - 1);
+  for (const [, path] of served) expect(read('docs/enrollment.md'), path).toContain(`${path}\``);
 });
 
 test('the API page has every call of the admin API and no other', () => {

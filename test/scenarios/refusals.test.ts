@@ -2,7 +2,6 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { ENROLLMENT_VERBS } from '../../local/cli/enrollment-verbs.ts';
 import { runVerb } from '../../local/cli/verb.ts';
 import type { DeviceError, DeviceOptions, WindowsDevice } from '../../local/device/windows-device.ts';
-import { holdForDecommission } from '../../shared/enrollment/eligibility/refusals-list.ts';
 import { useLanyard } from '../support/lanyard.ts';
 
 /** Every refusal that an administrator can bring about, as the simulated PC shows it and as the journal explains it. */
@@ -20,6 +19,13 @@ const refuse = (kind: string, value: string) =>
 const allow = (kind: string, value: string) =>
   lanyard().admin.call('DELETE', `/api/refusals/${kind}/${encodeURIComponent(value)}`);
 
+/** Each PC has an address of its own: the journal keeps so many attempts of one. */
+let lastAddress = 0;
+function anAddress(): string {
+  lastAddress += 1;
+  return `127.8.0.${lastAddress}`;
+}
+
 interface Tried {
   user?: string;
   secret?: string;
@@ -30,7 +36,7 @@ interface Tried {
 /** @returns what the PC shows. */
 async function refused({ user = 'kim@example.org', secret, machine, invitation }: Tried): Promise<DeviceError> {
   const invited = await lanyard().invite(user, invitation);
-  const device = await lanyard().newDevice({ machine });
+  const device = await lanyard().newDevice({ machine, localAddress: anAddress() });
   const request = { server: lanyard().local.enrollUrl, user, secret: secret ?? invited.secret };
   const error: unknown = await device.enroll(request).then(
     () => expect.fail('the device was enrolled'),
@@ -92,12 +98,10 @@ const CASES: Case[] = [
   {
     cause: 'decommissioning',
     hresult: '0x80180017',
-    given: () =>
-      holdForDecommission(
-        lanyard().storage,
-        { serial: 'DECOM1', hardwareId: '' },
-        { jobId: 'j1', at: '2026-03-01T12:00:00Z' },
-      ),
+    given: async () => {
+      const { id } = await lanyard().enrolledDevice({ machine: { serialNumber: 'DECOM1' } });
+      await refuse('device', id);
+    },
     machine: { serialNumber: 'DECOM1' },
   },
   { cause: 'badContext', hresult: '0x80180019', machine: { deviceId: '' } },
@@ -162,6 +166,30 @@ describe('a PC that is refused', () => {
     await allow('serial', 'GONE1234');
     const { id } = await lanyard().enrolledDevice({ machine: { serialNumber: 'GONE1234' } });
     expect((await lanyard().get(`/api/devices/${id}`)).state).toBe('enrolled');
+  });
+
+  test('is kept out while it is taken out of service, wiped or not, until an administrator lets it', async () => {
+    const machine = { serialNumber: 'HELD1234' };
+    const { device, id } = await lanyard().enrolledDevice({ name: 'PC-HELD', machine });
+    await device.sync();
+    expect(await say('refuse', 'device', 'PC-HELD', '--reason', 'goes to the recycler')).toContain(
+      `device ${id} cannot`,
+    );
+    await lanyard().post(`/api/devices/${id}/unenroll`);
+    const error = await refused({ machine });
+    expect([error.hresult, error.message]).toEqual(['0x80180017', expect.stringContaining('out of service')]);
+    const { reason } = await lanyard().get(`/api/enrollment-attempts/${error.traceId}`);
+    expect(reason).toContain('goes to the recycler');
+    expect(await lanyard().get(`/api/devices/${id}`)).toMatchObject({ state: 'unenrolling' });
+    await device.sync();
+    expect(await lanyard().get(`/api/devices/${id}`)).toMatchObject({ state: 'unenrolled' });
+    expect((await refused({ machine })).hresult).toBe('0x80180017');
+
+    expect(await say('refusals')).toContain('goes to the recycler');
+    expect(await say('allow', 'device', id)).toContain('may enroll again');
+    const again = await lanyard().enrolledDevice({ machine });
+    expect((await lanyard().get(`/api/devices/${again.id}`)).state).toBe('enrolled');
+    await expect(say('allow', 'device', id)).rejects.toThrow(/is not kept from enrolling/);
   });
 
   test('finds a place again when another device of its user has left', async () => {
@@ -236,7 +264,7 @@ describe('what people do by the command line', () => {
     await say('allow', 'serial', 'cli12345');
     expect(await say('refusals')).not.toContain('CLI12345');
     await expect(say('refuse', 'serial', 'Default string', '--reason', 'x')).rejects.toThrow(/many PCs/);
-    await expect(say('refuse', 'colour', 'red', '--reason', 'x')).rejects.toThrow(/user, serial, hardwareId/);
+    await expect(say('refuse', 'colour', 'red', '--reason', 'x')).rejects.toThrow(/user, serial, hardwareId, device/);
   });
 
   test('withdraws an invitation, which then enrolls nobody, and the audit has it', async () => {

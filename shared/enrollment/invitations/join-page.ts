@@ -1,6 +1,7 @@
 import type { Policy } from '../../catalogue/policy.ts';
 import { type Html, html } from '../../pages/html.ts';
 import { type Page, page } from '../../pages/page.ts';
+import { HELP_PATH } from '../help/help-address.ts';
 import { JOIN_SCRIPT } from './join-page-script.ts';
 
 /**
@@ -13,7 +14,7 @@ import { JOIN_SCRIPT } from './join-page-script.ts';
 export function joinPage(policy: Policy, enrollUrl: string): Page {
   const { organisation, support, signIn } = policy;
   const { body, headers } = page(
-    { organisation, colour: signIn.colour, support },
+    { organisation, colour: signIn.colour, support, helpPage: HELP_PATH },
     { title: `Connect your PC to ${organisation}`, main: main(organisation, enrollUrl), script: JOIN_SCRIPT },
   );
   // Whatever leads away from here learns not even that there is an invitation.

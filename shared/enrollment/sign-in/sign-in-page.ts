@@ -2,6 +2,7 @@ import type { Policy } from '../../catalogue/policy.ts';
 import { type Html, html } from '../../pages/html.ts';
 import { type Page, type PageOwner, page } from '../../pages/page.ts';
 import { ENTRA_SIGN_IN_PATH, SIGN_IN_PATH } from '../../wire/paths.ts';
+import { HELP_PATH } from '../help/help-address.ts';
 import { carriedAlong, MAX_SECRET, MAX_USER, type SignInRequest } from './sign-in-request.ts';
 
 /** The pages of signing in, in words for people who have never heard of device management. */
@@ -14,8 +15,8 @@ export interface Mistake {
   traceId?: string;
 }
 
-function ownerOf({ organisation, signIn, support }: Policy): PageOwner {
-  return { organisation, colour: signIn.colour, support };
+function ownerOf({ organisation, signIn, support }: Policy, helpPage?: string): PageOwner {
+  return { organisation, colour: signIn.colour, support, helpPage };
 }
 
 /** Whether people can sign in with Microsoft Entra here. */
@@ -33,7 +34,7 @@ export function signInPage(policy: Policy, request: SignInRequest, mistake?: Mis
   const main = html`<h1>Connect this PC to <bdi>${policy.organisation}</bdi></h1>
 <p>Sign in so that <bdi>${policy.organisation}</bdi> can set up and protect this PC.</p>${mistake && summary(mistake)}
 ${entra}${invitationForm(request, mistake, entra !== undefined)}`;
-  return page(ownerOf(policy), { title, main, formAction: "'self'" });
+  return page(ownerOf(policy, HELP_PATH), { title, main, formAction: "'self'" });
 }
 
 function summary({ message, field, traceId }: Mistake): Html {
@@ -104,5 +105,5 @@ export function handOverPage(policy: Policy, { appru, scheme }: SignInRequest, t
 /** For whoever did not come from Windows, and where nothing can be done on the page. */
 export function plainPage(policy: Policy, title: string, paragraphs: readonly string[], traceId?: string): Page {
   const main = html`<h1>${title}</h1>${paragraphs.map((text) => html`<p>${text}</p>`)}${codeFor(traceId)}`;
-  return page(ownerOf(policy), { title, main });
+  return page(ownerOf(policy, traceId && HELP_PATH), { title, main });
 }

@@ -41,6 +41,7 @@ async function server(ca: () => Promise<CertificateAuthority>) {
     appKey: async () => KEY,
     deviceAuth: 'certificate' as const,
     providerId: 'Lanyard',
+    enrollUrl: 'https://enroll.example.org',
     manageUrl: 'https://manage.example.org',
   };
   const ask = (parts: Partial<Parameters<typeof tokenRequest>[0]> = {}, address = '192.0.2.1') =>

@@ -1,57 +1,58 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
+import { requestSecurityToken } from '../../../local/device/security-token.ts';
 import { openCatalogue } from '../../../shared/catalogue/catalogue.ts';
+import { policySchema } from '../../../shared/catalogue/policy.ts';
 import { readSigningRequest } from '../../../shared/certificates/signing-request.ts';
-import type { Applicant } from '../../../shared/enrollment/authentication/applicant.ts';
-import { authenticate } from '../../../shared/enrollment/authentication/authenticate.ts';
-import { readStandingGrant } from '../../../shared/enrollment/grants.ts';
 import { issueToken } from '../../../shared/enrollment/token-request.ts';
 import { readEnvelope } from '../../../shared/wire/soap.ts';
 import { readRequestSecurityToken } from '../../../shared/wire/wstep.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { MemoryStorage } from '../../support/memory-storage.ts';
+import { UserAuthority } from '../../support/user-certificates.ts';
 import { signingRequest, tokenRequest } from '../../support/wire.ts';
 import { memoryAuthority } from '../certificates/memory-authority.ts';
 
-vi.mock('../../../shared/enrollment/authentication/authenticate.ts');
-
 const USER = 'kim@example.org';
-const read = (parts: { csr: string; deviceId: string; hwDevId?: string; enrollmentType?: string }) => {
-  const envelope = readEnvelope(Buffer.from(tokenRequest({ user: USER, secret: '', ...parts })));
-  return { envelope, request: readRequestSecurityToken(envelope) };
-};
+const keyHash = (csr: string) => readSigningRequest(Buffer.from(csr, 'base64')).publicKeyHash;
 
-test('of a request that its applicant signed, what was signed counts: its device and its key, not what came', async () => {
+test('of a request that its user signed, what was signed counts: its device and its key, not what else was read', async () => {
+  const users = new UserAuthority('Contoso Users');
+  const [signedKey, otherKey] = [signingRequest(), signingRequest()];
+  const signed = requestSecurityToken({
+    credential: { kind: 'certificate', certificate: users.issue({ principalNames: [USER] }), now: new Date() },
+    to: 'https://enroll.example.org/EnrollmentServer/Enrollment.svc',
+    signingRequest: Buffer.from(signedKey, 'base64'),
+    context: Object.entries({ DeviceID: 'SIGNED', HWDevID: 'SIGNED-HW', EnrollmentType: 'Full' }).map(
+      ([name, value]) => ({
+        name,
+        value,
+      }),
+    ),
+  });
+  const other = { csr: otherKey, deviceId: 'OTHER', hwDevId: 'OTHER-HW', enrollmentType: 'Device' };
+  const unsigned = readEnvelope(Buffer.from(tokenRequest({ user: USER, secret: '', ...other })));
+
   const storage = new MemoryStorage();
   const authority = await memoryAuthority(new Date());
-  const [signedKey, otherKey] = [signingRequest(), signingRequest()];
-  const came = read({ csr: otherKey, deviceId: 'CAME', hwDevId: 'CAME-HW', enrollmentType: 'Device' });
-  const { request: signedRequest } = read({ csr: signedKey, deviceId: 'SIGNED', hwDevId: 'SIGNED-HW' });
-  const grant = await readStandingGrant(storage, USER);
-  const admission = { way: 'certificate', kind: 'deviceOnly' } as const;
-  const applicant: Applicant = { user: USER, grant, readAgain: async () => grant, admission, signedRequest };
-  vi.mocked(authenticate).mockResolvedValue(applicant);
-
+  const catalogue = openCatalogue(storage);
+  await catalogue.writePolicy(policySchema.parse({ ways: ['Certificate'], certificates: { issuers: [users.pem] } }));
   const services = {
     storage,
-    catalogue: openCatalogue(storage),
+    catalogue,
     ca: async () => authority,
     appKey: async () => Buffer.alloc(32),
     deviceAuth: 'certificate' as const,
     providerId: 'Lanyard',
+    enrollUrl: 'https://enroll.example.org',
     manageUrl: 'https://manage.example.org',
     log: new MemoryLog(),
   };
   const progress = { traceId: '20260301-0d2b86b263e1', step: 'reading' as const };
-  const { device } = await issueToken(services, came.envelope, came.request, progress);
+  const request = readRequestSecurityToken(unsigned);
+  const { device } = await issueToken(services, readEnvelope(signed), request, progress);
 
-  expect(device.enrollmentType).toBe('Full');
+  expect(device).toMatchObject({ user: USER, enrollmentType: 'Full' });
   expect(JSON.stringify(device)).toContain('SIGNED-HW');
-  expect(JSON.stringify(device)).not.toContain('CAME');
-  const [certificate] = device.certificates;
-  expect(certificate?.publicKeyHash).toBe(keyHash(signedKey));
-  expect(certificate?.publicKeyHash).not.toBe(keyHash(otherKey));
+  expect(JSON.stringify(device)).not.toContain('OTHER');
+  expect(device.certificates.map(({ publicKeyHash }) => publicKeyHash)).toEqual([keyHash(signedKey)]);
 });
-
-function keyHash(csr: string): string {
-  return readSigningRequest(Buffer.from(csr, 'base64')).publicKeyHash;
-}
