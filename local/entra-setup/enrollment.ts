@@ -17,6 +17,8 @@ export interface EnrollmentWanted {
   /** Object ids of groups whose users are in the scope. */
   groups: string[];
   settings: LanyardSettings | undefined;
+  /** What else the caller should know. */
+  notes: string[];
   /** Graph with the token of the Azure CLI, and with one for MDM policies if there is one. */
   graph: GraphClient;
   policyGraph: GraphClient | undefined;
@@ -44,7 +46,7 @@ export async function planEnrollment(registration: Registration, wanted: Enrollm
   return {
     title: 'PCs enroll by themselves when they join Microsoft Entra (docs/entra.md)',
     found: describeEnrollment(state),
-    notes: notesOf(state),
+    notes: [...wanted.notes, ...notesOf(state)],
     steps,
     left: () => (registration.application ? whatIsLeft(state, wanted) : ADDING),
   };

@@ -68,6 +68,15 @@ export interface ServicePrincipal {
   servicePrincipalType?: string;
   appRoleAssignmentRequired: boolean;
   appRoles: AppRole[];
+  passwordCredentials?: unknown[];
+  keyCredentials?: unknown[];
+}
+
+/** An owner: a user or a service principal. Of one that the token may not read there is the id alone. */
+export interface DirectoryObject {
+  id: string;
+  displayName?: string | null;
+  userPrincipalName?: string | null;
 }
 
 export interface AppRoleAssignment {

@@ -5,6 +5,7 @@ import type {
   Application,
   AppRole,
   AppRoleAssignment,
+  FederatedCredential,
   OptionalClaims,
   PermissionScope,
   ServicePrincipal,
@@ -20,6 +21,8 @@ export class Registration {
   readonly graph: GraphClient;
   application: Application | undefined;
   servicePrincipal: ServicePrincipal | undefined;
+  /** Whether the caller or the settings name its client id; false where our mark alone speaks for it. */
+  isNamed = true;
   constructor(graph: GraphClient, application?: Application, servicePrincipal?: ServicePrincipal) {
     this.graph = graph;
     this.application = application;
@@ -80,6 +83,13 @@ export class Registration {
     });
   }
 
+  /** The credentials by which others' tokens prove to be the application. */
+  federatedCredentials(): Promise<FederatedCredential[]> {
+    const { application } = this;
+    if (!application) return Promise.resolve([]);
+    return this.graph.list(`/v1.0/applications/${application.id}/federatedIdentityCredentials`);
+  }
+
   /** Who holds an app role of it. */
   assignments(): Promise<AppRoleAssignment[]> {
     const { servicePrincipal } = this;
@@ -117,21 +127,22 @@ const FIELDS =
  * @throws {SetupError} when the client id is nobody's in this tenant, or when several registrations bear the mark
  */
 export async function findRegistration(graph: GraphClient, wanted: Wanted): Promise<Registration> {
-  const application = await findApplication(graph, wanted);
+  const named = await findNamed(graph, wanted);
+  const application = named ?? (await byMark(graph, wanted.mark));
   if (!application) return new Registration(graph);
   const principal = await graph.find<ServicePrincipal>(`/v1.0/servicePrincipals(appId='${application.appId}')`);
-  return new Registration(graph, application, principal);
+  const registration = new Registration(graph, application, principal);
+  registration.isNamed = named !== undefined;
+  return registration;
 }
 
-async function findApplication(graph: GraphClient, { mark, clientId, lastClientId }: Wanted) {
-  if (clientId) {
-    const found = await byClientId(graph, clientId);
-    if (found) return found;
-    throw new SetupError(
-      `There is no app registration with the client id ${clientId} in this tenant. Is it another (--tenant)?`,
-    );
-  }
-  return (lastClientId ? await byClientId(graph, lastClientId) : undefined) ?? (await byMark(graph, mark));
+async function findNamed(graph: GraphClient, { clientId, lastClientId }: Wanted): Promise<Application | undefined> {
+  if (!clientId) return lastClientId ? byClientId(graph, lastClientId) : undefined;
+  const found = await byClientId(graph, clientId);
+  if (found) return found;
+  throw new SetupError(
+    `There is no app registration with the client id ${clientId} in this tenant. Is it another (--tenant)?`,
+  );
 }
 
 async function byClientId(graph: GraphClient, clientId: string): Promise<Application | undefined> {

@@ -4,11 +4,11 @@ import type { AppRoleAssignment, FederatedCredential, PermissionGrant } from './
 import { type Settings, settingsStep } from './lanyard-settings.ts';
 import type { Plan, Step } from './plan.ts';
 import { deletion, foreignParts, type Registration } from './registration.ts';
-import { credentialsOf, describeSignIn, isOurs, type SignInWanted, signInMark } from './sign-in.ts';
+import { describeSignIn, isOurs, type SignInWanted, signInMark } from './sign-in.ts';
 
 /** @returns a plan that takes away what this command made; what others added stays, and with it the registration */
 export async function planSignInRemoval(registration: Registration, wanted: SignInWanted): Promise<Plan> {
-  const credentials = await credentialsOf(registration);
+  const credentials = await registration.federatedCredentials();
   const assignments = await registration.assignments();
   const settings = await wanted.settings?.read();
   const foreign = [

@@ -15,6 +15,8 @@ export interface SignInWanted {
   principal: string;
   /** Whether only people may sign in who are assigned; false leaves it as it is. */
   assignedOnly: boolean;
+  /** What else the caller should know. */
+  notes: string[];
   /** Undefined where the admin API cannot be reached with what was given. */
   settings: LanyardSettings | undefined;
 }
@@ -28,13 +30,13 @@ const CLAIMS = ['upn', 'acct'];
 
 /** @returns what is there and what is missing, for a plan that makes it whole */
 export async function planSignIn(registration: Registration, wanted: SignInWanted): Promise<Plan> {
-  const credentials = await credentialsOf(registration);
+  const credentials = await registration.federatedCredentials();
   const grants = await grantsOf(registration);
   const settings = await wanted.settings?.read();
   return {
     title: 'People sign in with their work account on the enrollment page (docs/enrollment.md)',
     found: describeSignIn(registration, credentials, settings),
-    notes: audienceNotes(registration),
+    notes: [...wanted.notes, ...audienceNotes(registration)],
     steps: [
       ...makingSteps(registration, `Lanyard sign-in (${wanted.environment})`, signInMark(wanted.environment)),
       ...applicationSteps(registration, wanted),
@@ -45,12 +47,6 @@ export async function planSignIn(registration: Registration, wanted: SignInWante
     ],
     left: () => whatIsLeft(registration, wanted, settings),
   };
-}
-
-/** The credentials by which others' tokens prove to be the application. */
-export function credentialsOf({ graph, application }: Registration): Promise<FederatedCredential[]> {
-  if (!application) return Promise.resolve([]);
-  return graph.list(`/v1.0/applications/${application.id}/federatedIdentityCredentials`);
 }
 
 export function describeSignIn(
@@ -94,13 +90,15 @@ function applicationSteps(registration: Registration, { redirectUri }: SignInWan
   return steps;
 }
 
+type Identity = Pick<SignInWanted, 'tenantId' | 'principal'>;
+
 /** Microsoft Learn, "Configure an application to trust a managed identity": issuer, the identity's object id, one audience. */
-export function isOurs(credential: FederatedCredential, wanted: SignInWanted): boolean {
+export function isOurs(credential: FederatedCredential, wanted: Identity): boolean {
   return isOf(credential, wanted) && credential.audiences.includes(AUDIENCE);
 }
 
 /** There is at most one of an issuer and subject. */
-function isOf({ issuer, subject }: FederatedCredential, { tenantId, principal }: SignInWanted): boolean {
+function isOf({ issuer, subject }: FederatedCredential, { tenantId, principal }: Identity): boolean {
   return issuer === issuerOf(tenantId) && subject === principal;
 }
 

@@ -1,17 +1,18 @@
 import { ENTRA_CALLBACK_PATH, ENTRA_DISCOVERY_PATH, TERMS_OF_USE_PATH } from '../../shared/wire/paths.ts';
-import { administratorsMark } from './administrator-roles.ts';
+import { AZURE_CLI, administratorsMark } from './administrator-roles.ts';
 import { planAdministrators } from './administrators.ts';
 import type { Topic } from './arguments.ts';
 import { caller } from './caller.ts';
 import type { Context } from './context.ts';
 import { planDirectoryRights } from './directory-rights.ts';
 import { planEnrollment } from './enrollment.ts';
+import { foreignAccess, foreignNotes, type OwnAccess, refuseUnlessNamed } from './foreign-access.ts';
 import type { Plan } from './plan.ts';
-import { findRegistration } from './registration.ts';
+import { findRegistration, type Registration } from './registration.ts';
 import { planAdministratorsRemoval } from './remove-administrators.ts';
 import { planEnrollmentRemoval } from './remove-enrollment.ts';
 import { planSignInRemoval } from './remove-sign-in.ts';
-import { planSignIn, signInMark } from './sign-in.ts';
+import { isOurs, planSignIn, signInMark } from './sign-in.ts';
 
 /** @returns the plan of what was typed. @throws {SetupError} when something about the deployment is not known */
 export function planOf(topic: Exclude<Topic, 'show'>, context: Context): Promise<Plan> {
@@ -32,15 +33,27 @@ async function administrators(context: Context): Promise<Plan> {
   const environment = context.needed('environment', 'AZURE_ENV_NAME');
   const lastClientId = context.optional('client-id', 'LANYARD_ENTRA_CLIENT_ID');
   const { approver: named } = args.options;
-  const approver = named ? { id: named.toLowerCase(), name: named } : await caller(graph);
+  const me = await caller(graph);
+  const approver = named ? { id: named.toLowerCase(), name: named } : me;
   const registration = await findRegistration(graph, {
     mark: administratorsMark(environment),
     clientId: args.options['client-id'],
     lastClientId,
   });
-  const notes = lastClientId && registration.application?.appId !== lastClientId ? [goneNote(lastClientId)] : [];
-  const wanted = { environment, approver, azd, notes };
-  return args.flags.remove ? planAdministratorsRemoval(registration, wanted) : planAdministrators(registration, wanted);
+  const gone = lastClientId && registration.application?.appId !== lastClientId ? [goneNote(lastClientId)] : [];
+  const wanted = { environment, approver, azd, notes: gone };
+  if (args.flags.remove) return planAdministratorsRemoval(registration, wanted);
+  const holders = [me?.id, approver?.id].filter((id) => id !== undefined);
+  const own = { callerId: me?.id, clients: [AZURE_CLI], redirectUris: [], isOurs: () => false, holders };
+  const notes = [...gone, ...(await notesOfForeign(registration, own))];
+  return planAdministrators(registration, { ...wanted, notes });
+}
+
+/** @throws {SetupError} where only our mark speaks for a registration that others have a hold on */
+async function notesOfForeign(registration: Registration, own: OwnAccess): Promise<string[]> {
+  const foreign = await foreignAccess(registration, own);
+  refuseUnlessNamed(registration, foreign);
+  return foreignNotes(foreign);
 }
 
 function goneNote(clientId: string): string {
@@ -61,7 +74,15 @@ async function signIn(context: Context): Promise<Plan> {
   const lastClientId = (await settings?.read())?.signIn.entra.clientId;
   const mark = signInMark(environment);
   const registration = await findRegistration(graph, { mark, clientId: args.options['client-id'], lastClientId });
-  return args.flags.remove ? planSignInRemoval(registration, wanted) : planSignIn(registration, wanted);
+  if (args.flags.remove) return planSignInRemoval(registration, { ...wanted, notes: [] });
+  const notes = await notesOfForeign(registration, {
+    callerId: (await caller(graph))?.id,
+    clients: [],
+    redirectUris: [wanted.redirectUri],
+    isOurs: (credential) => isOurs(credential, wanted),
+    holders: undefined,
+  });
+  return planSignIn(registration, { ...wanted, notes });
 }
 
 async function enrollment(context: Context): Promise<Plan> {
@@ -81,7 +102,10 @@ async function enrollment(context: Context): Promise<Plan> {
   const mark = { filter: `identifierUris/any(u:u eq '${enrollUrl}')` };
   const lastClientId = (await settings?.read())?.entra.audiences.find((audience) => GUID.test(audience));
   const registration = await findRegistration(graph, { mark, clientId: args.options['client-id'], lastClientId });
-  return args.flags.remove ? planEnrollmentRemoval(registration, wanted) : planEnrollment(registration, wanted);
+  if (args.flags.remove) return planEnrollmentRemoval(registration, { ...wanted, notes: [] });
+  const callerId = (await caller(graph))?.id;
+  const own = { callerId, clients: [], redirectUris: [], isOurs: () => false, holders: undefined };
+  return planEnrollment(registration, { ...wanted, notes: await notesOfForeign(registration, own) });
 }
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -43,6 +43,8 @@ const SHOWN_AT_ONCE = 2;
 export class Directory {
   applications: StoredApplication[] = [];
   servicePrincipals: ServicePrincipal[] = [];
+  /** Object ids of owners, by the object id of the application or service principal. */
+  owners = new Map<string, string[]>();
   assignments: AppRoleAssignment[] = [];
   grants: PermissionGrant[] = [];
   policies: MobilityPolicy[] = [];
@@ -128,6 +130,11 @@ export class Directory {
     return principal;
   }
 
+  /** Somebody owns an application or a service principal from now on. */
+  own(objectId: string, ownerId: string): void {
+    this.owners.set(objectId, [...(this.owners.get(objectId) ?? []), ownerId]);
+  }
+
   /** From now on it is new, and not known at once. */
   isNew(id: string): void {
     this.#unknown.set(id, this.unknownFor);
@@ -187,6 +194,13 @@ const ROUTES: [string, RegExp, Handler, boolean][] = [
     ({ directory, parts }) => ok(shownApplication(directory.application(keyOf(parts)))),
     false,
   ],
+  [
+    'GET',
+    route('/applications{key}/owners'),
+    ({ directory, parts, query }) =>
+      ownersOf(directory, directory.application(keyOf(parts)).id, query, `/v1.0/applications/${parts[0]}/owners`),
+    false,
+  ],
   ['PATCH', route('/applications{key}'), changeApplication, true],
   ['DELETE', route('/applications{key}'), deleteApplication, true],
   [
@@ -205,6 +219,13 @@ const ROUTES: [string, RegExp, Handler, boolean][] = [
   ['DELETE', route('/applications{key}/federatedIdentityCredentials/([0-9a-f-]{36})'), deleteFederated, true],
   ['POST', route('/servicePrincipals'), createPrincipal, true],
   ['GET', route('/servicePrincipals{key}'), ({ directory, parts }) => ok(directory.principal(keyOf(parts))), false],
+  [
+    'GET',
+    route('/servicePrincipals{key}/owners'),
+    ({ directory, parts, query }) =>
+      ownersOf(directory, directory.principal(keyOf(parts)).id, query, `/v1.0/servicePrincipals/${parts[0]}/owners`),
+    false,
+  ],
   ['PATCH', route('/servicePrincipals{key}'), changePrincipal, true],
   ['GET', route('/servicePrincipals{key}/appRoleAssignedTo'), listAssigned, false],
   ['GET', route('/servicePrincipals{key}/appRoleAssignments'), listHeld, false],
@@ -235,6 +256,13 @@ function page<T>(all: T[], query: URLSearchParams, path: string) {
   rest.set('$skiptoken', String(from + SHOWN_AT_ONCE));
   const more = from + SHOWN_AT_ONCE < all.length ? { '@odata.nextLink': `ADDRESS${path}?${rest}` } : {};
   return ok({ value: all.slice(from, from + SHOWN_AT_ONCE), ...more });
+}
+
+/** Users with their names; of what the token may not read there is the id alone (application: list owners). */
+function ownersOf(directory: Directory, objectId: string, query: URLSearchParams, path: string) {
+  const known = (id: string) => [...directory.people, ...directory.servicePrincipals].find((each) => each.id === id);
+  const owners = (directory.owners.get(objectId) ?? []).map((id) => known(id) ?? { id, displayName: null });
+  return page(owners, query, path);
 }
 
 function me({ directory }: Call) {
@@ -274,6 +302,7 @@ function createApplication({ directory, body }: Call) {
     throw error;
   }
   Object.assign(made, body);
+  if (directory.me) directory.own(made.id, directory.me.id);
   directory.isNew(made.id);
   return { status: 201, json: shownApplication(made) };
 }
@@ -351,6 +380,7 @@ function createPrincipal({ directory, body }: Call) {
     throw new DirectoryError(409, 'Request_MultipleObjectsWithSameKeyValue', message);
   }
   const made = directory.addPrincipal(body);
+  if (directory.me) directory.own(made.id, directory.me.id);
   directory.isNew(made.id);
   return { status: 201, json: directory.shown(made) };
 }

@@ -151,6 +151,19 @@ describe('administrators', () => {
     expect(made.displayName).toBe('By hand');
   });
 
+  test('enables a role and a scope that were disabled', async () => {
+    await setUp();
+    for (const role of application().appRoles) role.isEnabled = role.value === 'Reader';
+    application().api.oauth2PermissionScopes[0]!.isEnabled = false;
+    expect((await setUp()).code).toBe(0);
+    expectWhole();
+    expect(application().appRoles.map(({ value, isEnabled }) => [value, isEnabled])).toEqual([
+      ['Reader', true],
+      ['Operator', true],
+      ['Approver', true],
+    ]);
+  });
+
   test('assigns whom --approver names, and nobody where an application is signed in', async () => {
     const lee = directory.person('Lee', 'lee@contoso.example');
     directory.me = undefined;
@@ -159,6 +172,97 @@ describe('administrators', () => {
     expect(directory.assignments).toEqual([]);
     await setUp('--approver', lee.id.toUpperCase());
     expect(directory.assignments).toMatchObject([{ principalId: lee.id }]);
+  });
+});
+
+describe('a registration that bears the tag, which every member of a tenant may write', () => {
+  const ours = async () => {
+    await setUp();
+    machine.azd = { AZURE_ENV_NAME: 'contoso' };
+    directory.calls = [];
+  };
+  const lee = () => directory.person('Lee', 'lee@contoso.example');
+  const servicePrincipal = () => directory.servicePrincipals[0]!;
+
+  test.each<[string, () => void, RegExp]>([
+    ['is owned by somebody else', () => directory.own(application().id, lee().id), /owner Lee/],
+    [
+      'has owners on a second page',
+      () => ['a', 'b'].map((id) => directory.own(application().id, `${id}-owner`)),
+      /owner a-owner, owner b-owner/,
+    ],
+    [
+      'has a service principal that somebody else owns',
+      () => directory.own(servicePrincipal().id, lee().id),
+      /owner Lee/,
+    ],
+    ['has a secret', () => application().passwordCredentials.push({ hint: 'abc' }), /client secrets \(1\)/],
+    ['has a certificate', () => application().keyCredentials.push({ keyId: 'k' }), /certificates \(1\)/],
+    [
+      'has a service principal with a secret',
+      () => Object.assign(servicePrincipal(), { passwordCredentials: [{ hint: 'abc' }], keyCredentials: [{}, {}] }),
+      /client secrets of the service principal \(1\), certificates of the service principal \(2\)/,
+    ],
+    [
+      "trusts others' tokens",
+      () => application().federated.push({ id: 'f', name: 'pipeline', issuer: 'i', subject: 's', audiences: ['a'] }),
+      /federated credential pipeline/,
+    ],
+    [
+      'lets another client ask for tokens',
+      () => application().api.preAuthorizedApplications.push({ appId: 'another-client', delegatedPermissionIds: [] }),
+      /authorized client another-client/,
+    ],
+    [
+      'gave a role to somebody else',
+      () => {
+        const { id } = application().appRoles.find(({ value }) => value === 'Approver')!;
+        const held = { id: 'x', principalId: lee().id, resourceId: servicePrincipal().id, appRoleId: id };
+        directory.assignments.push({ ...held, principalDisplayName: 'Lee' });
+      },
+      /role of Lee/,
+    ],
+  ])('%s: it is taken only when it is named', async (_, change, words) => {
+    await ours();
+    change();
+    const { code, text } = await setUp();
+    expect(code).toBe(2);
+    expect(text).toMatch(words);
+    expect(text).toContain(`--client-id ${application().appId}`);
+    expect(directory.writes).toEqual([]);
+    expect(machine.azd).toEqual({ AZURE_ENV_NAME: 'contoso' });
+    const named = await setUp('--client-id', application().appId);
+    expect(named.code).toBe(0);
+    expect(named.text).toMatch(new RegExp(`Note: .*${words.source}`));
+    expect(machine.azd).toMatchObject({ LANYARD_ENTRA_CLIENT_ID: application().appId });
+  });
+
+  test('made beforehand by somebody who waits for it to be taken', async () => {
+    const made = directory.addApplication({ displayName: 'Trap', tags: ['lanyard-administrators:contoso'] });
+    directory.own(made.id, lee().id);
+    expect(await setUp()).toMatchObject({ code: 2, text: expect.stringContaining('owner Lee') });
+    expect((await machine.type('show')).text).toContain('owner Lee');
+    expect(directory.writes).toEqual([]);
+  });
+
+  test('is taken without a question where it is the own one', async () => {
+    await ours();
+    expect(await setUp()).toMatchObject({ code: 0, text: expect.not.stringContaining('Note:') });
+  });
+
+  test('is shown with what others put there also where azd names it', async () => {
+    await setUp();
+    directory.own(application().id, lee().id);
+    const { code, text } = await setUp();
+    expect(code).toBe(0);
+    expect(text).toMatch(/Note: .*owner Lee/);
+  });
+
+  test('can be taken away whoever put something there', async () => {
+    await ours();
+    application().passwordCredentials.push({ hint: 'abc' });
+    expect((await takeAway()).text).toContain('client secrets (1)');
+    expect(application().appRoles).toEqual([]);
   });
 });
 

@@ -80,6 +80,15 @@ describe('with the token of the Azure CLI, which may not touch MDM policies', ()
     expect(directory.writes).toEqual([]);
   });
 
+  test('an application with the address that somebody else owns is taken only when it is named', async () => {
+    const made = directory.addApplication({ displayName: 'Trap', identifierUris: [URL] });
+    directory.own(made.id, directory.person('Lee', 'lee@contoso.example').id);
+    expect(await setUp()).toMatchObject({ code: 2, text: expect.stringContaining('owner Lee') });
+    expect(machine.settings.entra).toEqual({ tenantId: '', audiences: [] });
+    expect((await setUp('--client-id', made.appId)).text).toMatch(/Note: .*owner Lee/);
+    expect(machine.settings.entra.audiences).toEqual([made.appId, URL]);
+  });
+
   test('a host that the tenant has not verified stops nothing else', async () => {
     machine.azd!['LANYARD_ENROLL_URL'] = 'https://lanyard-enroll-x.azurewebsites.net';
     const { application } = addedByHand();

@@ -185,6 +185,60 @@ describe('sign-in', () => {
   });
 });
 
+describe('sign-in by a registration that bears the tag', () => {
+  const forgotten = async () => {
+    await setUp();
+    machine.settings = policySchema.parse({ ways: ['Federated'] });
+    directory.calls = [];
+  };
+
+  test('takes the own one again', async () => {
+    await forgotten();
+    expect((await setUp()).code).toBe(0);
+    expect(directory.applications).toHaveLength(1);
+    expect(machine.settings.signIn.entra.clientId).toBe(application().appId);
+  });
+
+  test.each<[string, () => void, RegExp]>([
+    ['an owner', () => directory.own(application().id, directory.person('Lee', 'lee@contoso.example').id), /owner Lee/],
+    ['a secret', () => application().passwordCredentials.push({ hint: 'abc' }), /client secrets \(1\)/],
+    [
+      'another redirect URI',
+      () => application().web.redirectUris.push(OTHER_REDIRECT),
+      /redirect URI https:\/\/portal/,
+    ],
+    [
+      'a foreign federated credential',
+      () => application().federated.push({ id: 'f', name: 'pipeline', issuer: ISSUER, subject: 'x', audiences: ['a'] }),
+      /federated credential pipeline/,
+    ],
+  ])('is not begun with %s beside what is ours, unless it is named', async (_, change, words) => {
+    await forgotten();
+    change();
+    const { code, text } = await setUp();
+    expect([code, text]).toEqual([2, expect.stringMatching(words)]);
+    expect(directory.writes).toEqual([]);
+    expect(machine.settings.signIn.entra.clientId).toBe('');
+    const named = await setUp('--client-id', application().appId);
+    expect([named.code, named.text]).toEqual([0, expect.stringMatching(words)]);
+  });
+});
+
+describe('the consent for everybody', () => {
+  test('is given where one person alone has consented', async () => {
+    await setUp();
+    directory.grants = [];
+    const own = { consentType: 'Principal', principalId: directory.me!.id, clientId: principal().id };
+    directory.grants.push({ id: 'own', resourceId: graphId, scope: 'openid profile', ...own });
+    const { text } = await setUp();
+    expect(text).toContain('Consent for everybody to openid and profile');
+    expect(directory.grants.map(({ consentType, scope }) => [consentType, scope])).toEqual([
+      ['Principal', 'openid profile'],
+      ['AllPrincipals', 'openid profile'],
+    ]);
+  });
+});
+
 describe('sign-in --remove', () => {
   test('deletes what it made and empties the settings', async () => {
     await setUp();
