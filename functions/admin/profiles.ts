@@ -101,8 +101,8 @@ adminDoor('profile-templates', {
   route: 'api/profile-templates',
   methods: ['GET'],
   async handler() {
-    const items = TEMPLATES.map(({ name, title, summary, notes, atomic, secrets, input }) => {
-      return { name, title, summary, notes, atomic, secrets, input: z.toJSONSchema(input, { io: 'input' }) };
+    const items = TEMPLATES.map(({ name, title, summary, notes, atomic, together = false, secrets, input }) => {
+      return { name, title, summary, notes, atomic, together, secrets, input: z.toJSONSchema(input, { io: 'input' }) };
     });
     return { status: 200, value: { items } };
   },

@@ -1,4 +1,4 @@
-import { type Decision, decide, goesAlone, type Moment } from '../profiles/decision.ts';
+import { type Decision, decide, decideAgain, goesAlone, type Moment } from '../profiles/decision.ts';
 import { noteReading, READS_PER_SESSION, readingsDue } from '../profiles/drift.ts';
 import { noteAborted, noteAnswered, noteSent, noteUnreadable } from '../profiles/outcome.ts';
 import { problemsOf } from '../profiles/problems.ts';
@@ -61,7 +61,7 @@ function momentOf({ input, session, copy }: Turn): Moment {
 }
 
 /** Removals first, so that what goes makes room for what comes. What is to be forgotten is forgotten here. */
-function collectDue(turn: Turn, { settings }: DesiredState): Due[] {
+function collectDue(turn: Turn, { settings, together }: DesiredState): Due[] {
   const moment = momentOf(turn);
   const removals: Due[] = [];
   const changes: Due[] = [];
@@ -72,10 +72,16 @@ function collectDue(turn: Turn, { settings }: DesiredState): Due[] {
     else if (decision.act === 'remove') removals.push({ node, decision });
   }
   const isFull = JSON.stringify(turn.copy.profiles).length > MAX_STATE_CHARACTERS;
-  for (const [node, wanted] of settings) {
+  const decided = [...settings].map(([node, wanted]) => {
     const state = turn.copy.profiles.settings[node];
+    return { node, wanted, state, decision: decide(wanted, state, moment) };
+  });
+  const differ = decided.flatMap(({ wanted: { group = '' }, decision }) => (decision.act === 'set' ? [group] : []));
+  const whole = new Set(differ.filter((group) => together.has(group)));
+  for (const { node, wanted, state, decision: own } of decided) {
     if (isFull && !state) continue;
-    const decision = decide(wanted, state, moment);
+    const isThere = own.act === 'rest' && own.verdict === 'done';
+    const decision = isThere && whole.has(wanted.group ?? '') ? decideAgain(wanted, state) : own;
     if (decision.act === 'set' && canBeOpened(turn, node, wanted)) changes.push({ node, wanted, decision });
   }
   return [...removals, ...changes];

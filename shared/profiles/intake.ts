@@ -72,6 +72,7 @@ const common = {
 const written = z.strictObject({
   ...common,
   atomic: z.boolean().default(false),
+  together: z.boolean().default(false),
   settings: z.array(setting).min(1).max(MAX_SETTINGS),
 });
 
@@ -85,6 +86,7 @@ const filledIn = z.strictObject({
 export interface NewProfile {
   description: string;
   atomic: boolean;
+  together?: true;
   settings: NewSetting[];
   assignedTo?: z.infer<typeof assignmentSchema>;
   template?: { name: string; input: Record<string, unknown>; secrets: readonly string[] };
@@ -112,7 +114,9 @@ type Context = z.core.$RefinementCtx;
 function fromSettings(value: unknown, known: IntakeContext, context: Context): NewProfile | undefined {
   const parsed = read(written, value, [], context);
   if (!parsed) return undefined;
-  const { settings: given, description, assignedTo, atomic } = parsed;
+  const { settings: given, description, assignedTo, atomic, together } = parsed;
+  if (together && !atomic)
+    refuse(context, ['together'], 'needs atomic: settings that belong together go all or none', value);
   const settings = given.map(({ secret, type, ...each }): NewSetting => {
     const isSecret = secret || isSecretNode(each.target);
     const kept = isSecret && each.value === HIDDEN ? known.secretValues.get(nodeOf(each.target)) : undefined;
@@ -128,7 +132,8 @@ function fromSettings(value: unknown, known: IntakeContext, context: Context): N
     );
   });
   checkSettings(settings, atomic, known, context);
-  return { description, atomic, settings, ...(assignedTo && { assignedTo }) };
+  const whole = together ? { together: true as const } : {};
+  return { description, atomic, ...whole, settings, ...(assignedTo && { assignedTo }) };
 }
 
 function fromTemplate(value: unknown, known: IntakeContext, context: Context): NewProfile | undefined {
@@ -142,12 +147,12 @@ function fromTemplate(value: unknown, known: IntakeContext, context: Context): N
   }
   const input = read(form.input, withKept(parsed.input, form, known), ['input'], context);
   if (!input) return undefined;
-  const { atomic, secrets } = form;
+  const { atomic, secrets, together } = form;
   const settings = form.settings(input as never);
   checkSettings(settings, atomic, known, context);
   const { description, assignedTo } = parsed;
   const template = { name: form.name, input, secrets };
-  return { description, atomic, settings, template, ...(assignedTo && { assignedTo }) };
+  return { description, atomic, ...(together && { together }), settings, template, ...(assignedTo && { assignedTo }) };
 }
 
 function withKept(input: Record<string, unknown>, { secrets }: Template, known: IntakeContext) {

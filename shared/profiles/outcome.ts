@@ -64,10 +64,17 @@ export function noteAnswered(state: SettingState, answered: Answered): SettingSt
   if (status === 202 && !(attempt.hash === undefined && attempt.acceptedBefore)) return accepted(state, attempt);
   if (attempt.hash === undefined) return removed(state, attempt, answered);
   if (isSuccess(status)) return arrived(state, attempt.hash, answered);
+  const known = withDoubt(state, attempt, status);
   const swap = swapped(attempt, status);
-  if (swap) return { ...state, attempt: { ...attempt, status, ...swap, again: true, swapped: true } };
-  if (status === 404 || status === 406) return { ...state, attempt: notApplicable(attempt, answered) };
-  return { ...state, attempt: failed(attempt, answered) };
+  if (swap) return { ...known, attempt: { ...attempt, status, ...swap, again: true, swapped: true } };
+  if (status === 404 || status === 406) return { ...known, attempt: notApplicable(attempt, answered) };
+  return { ...known, attempt: failed(attempt, answered) };
+}
+
+/** What was there, went once more with its group and is refused now may be gone; not so what was taken back with the others. */
+function withDoubt(state: SettingState, { hash }: Attempt, status: number): SettingState {
+  const isRefused = status !== 507 && !ROLLED_BACK.includes(status);
+  return isRefused && state.set === hash ? { ...state, unsure: true } : state;
 }
 
 function accepted(state: SettingState, attempt: Attempt): SettingState {

@@ -8,6 +8,7 @@ export interface ProfileView {
   description: string;
   template?: { name: string; input: Record<string, unknown> };
   atomic: boolean;
+  together?: true;
   settings: Pick<ProfileSetting, 'target' | 'format' | 'type' | 'value' | 'secret'>[];
   assignedTo: Assignment;
   changedAt: string;
@@ -17,12 +18,13 @@ export interface ProfileView {
 }
 
 export function profileView(profile: Profile, all: readonly Profile[]): ProfileView {
-  const { name, description, template, atomic, settings, assignedTo, changedAt, changedBy } = profile;
+  const { name, description, template, atomic, together, settings, assignedTo, changedAt, changedBy } = profile;
   return {
     name,
     description,
     ...(template && { template: { name: template.name, input: template.input } }),
     atomic,
+    ...(together && { together }),
     settings: settings.map(({ target, format, type, value, secret }) => ({
       target,
       format,

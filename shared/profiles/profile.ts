@@ -11,6 +11,8 @@ export interface Profile {
   template?: ProfileTemplate;
   /** The changes of this profile go in one Atomic, all or none: some CSPs take them in no other way. */
   atomic: boolean;
+  /** And all of them go when one differs: without the others it would be without effect, or set them back. */
+  together?: true;
   settings: ProfileSetting[];
   assignedTo: Assignment;
   changedAt: string;

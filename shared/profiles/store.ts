@@ -105,6 +105,7 @@ export async function putProfile(
     description: asked.description,
     ...(asked.template && { template: sealedTemplate(key, name, asked.template) }),
     atomic: asked.atomic,
+    ...(asked.together && { together: asked.together }),
     settings: asked.settings.map((setting) => sealedSetting(key, name, setting)),
     assignedTo,
     changedAt: act.now.toISOString(),

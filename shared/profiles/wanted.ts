@@ -19,6 +19,8 @@ export interface Wanted extends ProfileSetting {
 export interface DesiredState {
   /** By node. */
   settings: ReadonlyMap<string, Wanted>;
+  /** Groups of which all settings go when one differs. */
+  together: ReadonlySet<string>;
   /** Names of the profiles that apply. */
   profiles: string[];
   /** Profiles that would apply and are one too many. */
@@ -44,7 +46,8 @@ export function desiredState(device: Subject, all: readonly Profile[]): DesiredS
     }
   }
   for (const wanted of settings.values()) wanted.held ??= escrowProblem(wanted.target, wanted.value, device);
-  return { settings, profiles: applied, leftOut };
+  const together = new Set(all.filter((each) => each.together).map(({ name }) => name));
+  return { settings, together, profiles: applied, leftOut };
 }
 
 function tooMany(count: number, settings: ReadonlyMap<string, Wanted>, profile: Profile): string | undefined {

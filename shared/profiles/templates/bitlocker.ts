@@ -18,7 +18,7 @@ function escrow(prefix: 'OS' | 'FDV') {
   };
 }
 
-/** BitLocker CSP (Microsoft Learn), which wants all of it in one message. */
+/** BitLocker CSP (Microsoft Learn): only all settings together in one message are effective. */
 export const bitlocker = template({
   name: 'bitlocker',
   title: 'BitLocker',
@@ -31,6 +31,7 @@ export const bitlocker = template({
   ],
   secrets: [],
   atomic: true,
+  together: true,
   input: z.strictObject({
     method: z.enum(['xtsAes128', 'xtsAes256']).default('xtsAes256'),
     /** Without a question to the user. Another encryption on the drive would be damaged by that. */

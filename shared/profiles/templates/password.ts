@@ -13,6 +13,7 @@ export const password = template({
   ],
   secrets: [],
   atomic: true,
+  together: true,
   input: z.strictObject({
     /** The CSP takes 4 to 16; the password policy of Windows, which holds for local accounts, no more than 14. */
     minimumLength: z.int().min(4).max(14).default(8),

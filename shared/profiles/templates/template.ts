@@ -14,6 +14,8 @@ export interface Template {
   secrets: readonly string[];
   /** All settings at once or none. */
   atomic: boolean;
+  /** All of them when one differs. */
+  together?: true;
   settings(input: never): NewSetting[];
 }
 

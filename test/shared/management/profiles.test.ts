@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Device } from '../../../shared/devices/device.ts';
 import { requestUnenroll } from '../../../shared/devices/unenroll.ts';
+import { deviceProfilesView } from '../../../shared/profiles/device-profiles-view.ts';
 import type { Profile } from '../../../shared/profiles/profile.ts';
 import { type DeviceProfiles, PROFILES_OF_DEVICE_ROW } from '../../../shared/profiles/setting-state.ts';
 import { type Asked, DeviceModel, type Reply } from '../../support/device-model.ts';
@@ -391,6 +392,119 @@ describe('an Atomic profile', () => {
     await device.answer();
     device.profiles = [atomic('2')];
     expect(await session(device)).toEqual(['Atomic ', 'Replace A = 2']);
+  });
+
+  describe('whose settings belong together', () => {
+    const whole = (...settings: Profile['settings']) => profile('p', settings, { atomic: true, together: true });
+    const [A, B, C] = [setting(POLICY('A'), '1', 'int'), B1, setting(POLICY('C'), '3')];
+    const ALL = ['Atomic ', 'Replace A = 1', 'Replace B = x', 'Replace C = 3'];
+
+    test('goes whole when one of them changes, in its order, and then rests', async () => {
+      const device = model([whole(A, B, C)]);
+      expect(await session(device)).toEqual(ALL);
+      expect(await session(device)).toEqual([]);
+      device.profiles = [whole(A, B, setting(POLICY('C'), '4'))];
+      expect(await session(device)).toEqual([...ALL.slice(0, 3), 'Replace C = 4']);
+      expect(await session(device)).toEqual([]);
+    });
+
+    test('goes whole when one was added, and when somebody has undone one', async () => {
+      const device = model([whole(A, B)]);
+      await session(device);
+      device.profiles = [whole(A, B, C)];
+      expect(await session(device)).toEqual(ALL);
+      pass(device, 1);
+      device.valueOf = (target) => (target.endsWith('/B') ? 'theirs' : target.endsWith('/A') ? '1' : '3');
+      expect(await session(device)).toEqual(['Get A', 'Get B', 'Get C', ...ALL]);
+      expect(await session(device)).toEqual([]);
+    });
+
+    test('is deleted by what goes alone', async () => {
+      const device = model([whole(A, B, C)]);
+      await session(device);
+      device.profiles = [whole(A, B)];
+      expect(await session(device)).toEqual(['Atomic ', 'Delete C']);
+    });
+
+    test('stays as it was where the device refuses the new one, which alone has failed', async () => {
+      const device = model([whole(A, B, C)]);
+      await session(device);
+      device.profiles = [whole(setting(POLICY('A'), '2', 'int'), B, C)];
+      const refused = ({ verb, target }: Asked) => (verb === 'Atomic' ? 507 : target.endsWith('A') ? 500 : 216);
+      const changed = ['Atomic ', 'Replace A = 2', ...ALL.slice(2)];
+      expect(await session(device, refused)).toEqual(changed);
+      expect(device.partition.device.profileProblems).toMatchObject({ p: { state: 'failed' } });
+      const view = deviceProfilesView(
+        device.partition.device,
+        { settings: states(device) },
+        device.profiles,
+        device.now,
+      );
+      expect(view.settings.map(({ state }) => state)).toEqual(['failed', 'done', 'done']);
+      expect(await session(device)).toEqual(changed);
+      expect(await session(device)).toEqual([]);
+      expect(device.partition.device.profileProblems).toBeUndefined();
+    });
+
+    test('waits for its day where one that was there is refused, and names it', async () => {
+      const device = model([whole(A, B, C)]);
+      await session(device);
+      device.profiles = [whole(setting(POLICY('A'), '2', 'int'), B, C)];
+      const refused = ({ verb, target }: Asked) => (verb === 'Atomic' ? 507 : target.endsWith('B') ? 500 : 216);
+      const changed = ['Atomic ', 'Replace A = 2', ...ALL.slice(2)];
+      expect(await session(device, refused)).toEqual(changed);
+      expect(await session(device, refused)).toEqual(changed);
+      expect(await session(device, refused)).toEqual([]);
+      const view = deviceProfilesView(
+        device.partition.device,
+        { settings: states(device) },
+        device.profiles,
+        device.now,
+      );
+      expect(view.settings).toMatchObject([
+        { state: 'failed', waitingFor: 'group', blockedBy: B.target },
+        { state: 'failed', status: 500 },
+        { state: 'done' },
+      ]);
+      pass(device, 1);
+      expect(await session(device)).toEqual([...changed]);
+      expect(await session(device)).toEqual([]);
+    });
+
+    test('is read back, also those that were taken back with one that fails', async () => {
+      const device = model([whole(A, B, C)]);
+      await session(device);
+      device.profiles = [whole(setting(POLICY('A'), '2', 'int'), B, C)];
+      const refused = ({ verb, target }: Asked) => {
+        if (verb === 'Get') return 200;
+        return verb === 'Atomic' ? 507 : target.endsWith('A') ? 406 : 216;
+      };
+      await session(device, refused);
+      pass(device, 1);
+      expect(await session(device, refused)).toEqual(['Get B', 'Get C']);
+    });
+
+    test('comes to be there where a node is gone that was taken for set', async () => {
+      const device = model([whole(A, B, C)]);
+      await session(device);
+      device.profiles = [whole(setting(POLICY('A'), '2', 'int'), B, C)];
+      const asked = await session(device, ({ verb, target }) => {
+        if (device.lastAsked.some((each) => each.verb === 'Add')) return 200;
+        return verb === 'Atomic' ? 507 : target.endsWith('B') ? 404 : 216;
+      });
+      expect(asked.slice(4)).toEqual(['Atomic ', 'Replace A = 2', 'Add B = x', 'Replace C = 3']);
+      expect(await session(device)).toEqual([]);
+    });
+
+    test('goes whole again where the answer was lost', async () => {
+      const device = model([whole(A, B, C)]);
+      await session(device);
+      device.profiles = [whole(setting(POLICY('A'), '2', 'int'), B, C)];
+      const changed = ['Atomic ', 'Replace A = 2', ...ALL.slice(2)];
+      expect((await device.begin()).commands.map(shown)).toEqual(changed);
+      expect(await session(device)).toEqual(changed);
+      expect(await session(device)).toEqual([]);
+    });
   });
 
   test('comes with none of its settings while one of them is refused', async () => {

@@ -94,6 +94,11 @@ describe('the settings of a profile', () => {
       /at most 24 go into an Atomic/,
     ],
     [
+      'settings that belong together outside of an Atomic',
+      { together: true, settings: [A] },
+      /^together: needs atomic/,
+    ],
+    [
       'both parts of the tree in an Atomic',
       { atomic: true, settings: [A, { ...A, target: './User/Vendor/MSFT/Policy/Config/T/A' }] },
       /not for both/,

@@ -8,14 +8,15 @@ import { POLICY, profile, setting } from '../../support/profiles.ts';
 
 /**
  * Profiles are edited at random while a device calls, loses messages, refuses and is meddled with. Whatever happens, it
- * ends up as the profiles say; nothing is deleted that is not ours; nothing is sent that is there; no conflict is sent.
+ * ends up as the profiles say; nothing is deleted that is not ours; nothing is sent that is there; no conflict is sent; and
+ * what belongs together goes together.
  */
 
 const RUNS = Number(process.env['LANYARD_TEST_RUNS'] ?? 60);
 const NODES = ['A', 'B', 'C', 'D', 'E'];
 
 type Step =
-  | { kind: 'put'; name: string; values: (string | undefined)[]; atomic: boolean; forUs: boolean }
+  | { kind: 'put'; name: string; values: (string | undefined)[]; atomic: boolean; together: boolean; forUs: boolean }
   | { kind: 'delete'; name: string }
   | { kind: 'call'; messages: number; login: string }
   | { kind: 'lose' }
@@ -33,6 +34,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       name,
       values: fc.array(fc.constantFrom(undefined, undefined, '1', '2'), { minLength: 5, maxLength: 5 }),
       atomic: fc.boolean(),
+      together: fc.boolean(),
       forUs: fc.nat(4).map((n) => n > 0),
     }),
   },
@@ -108,14 +110,15 @@ class World {
     }
   }
 
-  #put({ name: called, values, atomic, forUs }: Extract<Step, { kind: 'put' }>): void {
+  #put({ name: called, values, atomic, together, forUs }: Extract<Step, { kind: 'put' }>): void {
     const settings = values.flatMap((value, index) =>
       value === undefined ? [] : [setting(targetOf(NODES[index] ?? ''), value)],
     );
     // The user's part in an Atomic with the device's would be refused at intake.
     const usable = atomic ? settings.filter(({ target }) => !target.startsWith('./User')) : settings;
     const assignedTo = { all: forUs, devices: [], users: [], tags: [] };
-    this.#profiles.set(called, profile(called, usable, { atomic, assignedTo }));
+    const whole = atomic && together ? { together: true as const } : {};
+    this.#profiles.set(called, profile(called, usable, { atomic, ...whole, assignedTo }));
     this.device.profiles = [...this.#profiles.values()];
   }
 
@@ -158,8 +161,21 @@ class World {
         expect(wanted, `${target} is not wanted`).toBeUndefined();
       } else expect(data).toBe(wanted?.value);
     }
+    this.#checkTogether(reply);
     const targets = reply.commands.map(({ target }) => target).filter((target) => target !== '');
     expect(new Set(targets).size).toBe(targets.length);
+  }
+
+  /** An Atomic that sets something of a profile whose settings belong together sets all of them. */
+  #checkTogether({ commands }: Reply): void {
+    const { settings, together } = desiredState(this.device.partition.device, this.device.profiles ?? []);
+    for (const { cmdId } of commands.filter(({ verb }) => verb === 'Atomic')) {
+      const set = commands.filter(({ atomic, verb }) => atomic === cmdId && verb !== 'Delete');
+      const group = [...settings.values()].find(({ target }) => target === set[0]?.target)?.group ?? '';
+      if (!together.has(group)) continue;
+      const members = [...settings.values()].filter((wanted) => wanted.group === group);
+      expect(set.map(({ target }) => target)).toEqual(members.map(({ target }) => target));
+    }
   }
 
   /** The tree after the commands, with all or nothing of an Atomic. @returns the status of each, by its CmdID */

@@ -270,6 +270,17 @@ test('each ready profile has its table here, and each of its inputs a line', () 
   expect(lines).toEqual(inputs);
 });
 
+/** BitLocker CSP and Policy CSP, DeviceLock: a setting that comes without the others is without effect, or sets others back. */
+test('BitLocker and the password are sent as a whole whenever something of them changes, and no others are', () => {
+  const whole = TEMPLATES.filter(({ name }) => {
+    const { least = {} } = TABLES.find(({ template }) => template === name) ?? {};
+    const schema = profileSchemaFor({ authorities: [], secretValues: new Map() });
+    return schema.parse({ template: name, input: least }).together;
+  });
+  expect(whole.map(({ name }) => name)).toEqual(['bitlocker', 'password']);
+  expect(whole.every(({ atomic }) => atomic)).toBe(true);
+});
+
 test('BitLocker that asks the user is not for users without rights: the CSP takes that with silence alone', () => {
   const { plain } = TABLES[0]!;
   const asking = withChanged(plain, [[bitlocker('AllowWarningForOtherDiskEncryption'), 'int', '1']]);
