@@ -28,11 +28,12 @@ import { type Snapshot, WorkingCopy } from './working-copy.ts';
 /** Answers one authenticated message of a known device. Never throws for anything that a device may send. */
 export function takeTurn(snapshot: Snapshot, input: TurnInput): TurnOutcome {
   const before = snapshot.session?.value;
-  if (before && isRepeated(before, input)) return unchanged(snapshot, inflateRawSync(before.lastReply));
+  const repeats = before !== undefined && isRepeated(before, input);
+  if (repeats && !hasReturned(snapshot)) return unchanged(snapshot, inflateRawSync(before.lastReply));
 
   const turn = openTurn(snapshot, input, before);
   acknowledge(turn);
-  if (!input.opens && !continues(before, input)) return unchanged(snapshot, write(turn, true));
+  if (repeats || (!input.opens && !continues(before, input))) return unchanged(snapshot, write(turn, true));
   takeAnswers(turn);
   settleUnanswerable(turn);
   noteProofs(turn);
@@ -58,6 +59,11 @@ function isRepeated(session: Session, input: TurnInput): boolean {
     session.lastCredential === input.credential &&
     input.now.getTime() - Date.parse(session.lastAt) < REPLAY_FOR_MS
   );
+}
+
+/** The PC has another enrollment by now: an Unenroll in the reply that this one was given would end that. */
+function hasReturned({ device }: Snapshot): boolean {
+  return device.value.supersededBecause === 'return';
 }
 
 /** The message belongs to the session that is stored and comes after the last one of it. */

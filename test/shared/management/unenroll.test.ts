@@ -173,6 +173,16 @@ describe('a device whose user disconnects it', () => {
 });
 
 describe('an enrollment that is over', () => {
+  test('because its PC has another by now is not given an earlier reply again, which may hold an Unenroll', async () => {
+    const device = asked();
+    await device.begin();
+    const last = await device.answer(notJoined);
+    expect(targets(last)).toEqual([TARGET]);
+    expect(targets(await device.sendBytes(last.bytes))).toEqual([TARGET]);
+    device.partition.setDevice({ state: 'superseded', supersededBecause: 'return' });
+    expect(targets(await device.sendBytes(last.bytes))).toEqual([]);
+  });
+
   test.each(['unenrolled', 'superseded', 'retired', 'wiped'] as const)(
     'and is %s gets Unenroll and nothing else when it calls',
     async (state) => {
