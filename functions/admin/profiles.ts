@@ -1,11 +1,17 @@
 import * as z from 'zod';
 import { KEPT_FOR_MS } from '../../shared/catalogue/catalogue.ts';
+import { DEVICE_ROW, type Device } from '../../shared/devices/device.ts';
 import { invalid, readJson } from '../../shared/platform/body.ts';
 import { badRequest, notFound } from '../../shared/platform/problem.ts';
 import { conflictsOf } from '../../shared/profiles/conflicts.ts';
 import { showDeviceProfiles } from '../../shared/profiles/device-profiles-view.ts';
 import { listFailing } from '../../shared/profiles/failing-devices.ts';
-import { assignmentChangeSchema, PROFILE_NAME, profileSchemaFor } from '../../shared/profiles/intake.ts';
+import {
+  type AssignmentChange,
+  assignmentChangeSchema,
+  PROFILE_NAME,
+  profileSchemaFor,
+} from '../../shared/profiles/intake.ts';
 import { profileListView, profileView } from '../../shared/profiles/profile-view.ts';
 import {
   changeAssignment,
@@ -16,6 +22,7 @@ import {
   readProfile,
 } from '../../shared/profiles/store.ts';
 import { TEMPLATES } from '../../shared/profiles/templates/templates.ts';
+import type { Storage } from '../../shared/storage/storage.ts';
 import { type AdminCall, type AdminResult, adminDoor, deviceIdOf, listBody, listOptionsOf } from './admin-door.ts';
 
 const MAX_BODY_BYTES = 512 * 1024;
@@ -54,12 +61,20 @@ adminDoor('profile-assignments', {
     const { actor, now, services } = call;
     const name = nameOf(call);
     const change = await readJson(call.request, assignmentChangeSchema, MAX_BODY_BYTES);
-    await changeAssignment(services.storage, name, change, { actor, now });
+    await changeAssignment(services.storage, name, await withFormerIds(services.storage, change), { actor, now });
     services.catalogue.forget();
     const outcome = JSON.stringify(change).slice(0, 1_000);
     return { ...(await changed(call, name, 200)), audit: { act: 'assign profile', subject: name, outcome } };
   },
 });
+
+/** What is taken from a PC is taken from what it was enrolled as before too: else it would hold on by that. */
+async function withFormerIds(storage: Storage, change: AssignmentChange): Promise<AssignmentChange> {
+  const devices = change.remove?.devices ?? [];
+  const rows = await Promise.all(devices.map((id) => storage.table('devices').get<Device>(id, DEVICE_ROW)));
+  const former = rows.flatMap((row) => row?.value.formerIds ?? []);
+  return change.remove ? { ...change, remove: { ...change.remove, devices: [...devices, ...former] } } : change;
+}
 
 const forDays = z.coerce.number().int().min(0).max(1_000).optional();
 const failedQuery = z.object({

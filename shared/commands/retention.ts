@@ -7,7 +7,7 @@ import { type Change, type Table, tryWrite } from '../storage/tables.ts';
 import { COMMAND_PREFIX, type Command, FINISHED_PREFIX } from './command.ts';
 import { moveToFinished } from './finished-rows.ts';
 import { blobsOf } from './large-results.ts';
-import { endWithDevice } from './settle.ts';
+import { type Departure, endWithDevice } from './settle.ts';
 
 /** How long a finished command and its results can be asked for. */
 export const FINISHED_KEPT_DAYS = 90;
@@ -63,7 +63,7 @@ async function endLeftovers(storage: Storage, deviceId: string, now: Date): Prom
     before: `${COMMAND_PREFIX}~`,
     limit: PAGE,
   });
-  const how = device.value.state === 'wiped' ? 'wiped' : 'unenrolled';
+  const how = departureOf(device.value);
   let ended = 0;
   for (const row of rows) {
     const forgets = row.value.items.some((item) => item.sealed) ? await forgetReply(table, deviceId) : [];
@@ -71,6 +71,11 @@ async function endLeftovers(storage: Storage, deviceId: string, now: Date): Prom
     if (await tryWrite(table, deviceId, changes)) ended += 1;
   }
   return ended;
+}
+
+function departureOf({ state }: Device): Departure {
+  if (state === 'superseded') return 'returned';
+  return state === 'wiped' ? 'wiped' : 'unenrolled';
 }
 
 /** The last reply is kept for a repetition that will not come any more, and may hold the secret data of the command. */

@@ -265,10 +265,18 @@ export function expire(command: Command, now: Date): Command {
  * What becomes of a command whose device leaves (`how`): one that waits is cancelled; one that was sent may have run, and nobody
  * will hear of it any more.
  */
-export function endWithDevice(command: Command, now: Date, how: 'unenrolled' | 'wiped' = 'unenrolled'): Command {
+export function endWithDevice(command: Command, now: Date, how: Departure = 'unenrolled'): Command {
   if (isFinal(command.state)) return command;
-  if (command.state === 'waiting') {
-    return finish(command, 'cancelled', now, `The device was ${how} before it was sent.`);
-  }
-  return finish(command, 'unknown', now, 'It was sent, and the device left without saying what came of it.');
+  const { before, after } = DEPARTURES[how];
+  if (command.state === 'waiting') return finish(command, 'cancelled', now, `The device ${before} before it was sent.`);
+  return finish(command, 'unknown', now, `It was sent, and the device ${after} without saying what came of it.`);
 }
+
+/** How an enrollment ends. */
+export type Departure = 'unenrolled' | 'wiped' | 'returned';
+
+const DEPARTURES: Record<Departure, { before: string; after: string }> = {
+  unenrolled: { before: 'was unenrolled', after: 'left' },
+  wiped: { before: 'was wiped', after: 'left' },
+  returned: { before: 'enrolled anew', after: 'enrolled anew' },
+};

@@ -224,6 +224,8 @@ export interface Device {
   push?: PushChannel;
   /** What administrators call it by: profiles are given to tags. */
   tags?: string[];
+  /** Under these enrollments the same PC was known before, oldest first; what is assigned to them is for it. */
+  formerIds?: string[];
   /** Profiles that do not hold on it, by name. */
   profileProblems?: Record<string, ProfileProblem>;
   certificates: DeviceCertificate[];

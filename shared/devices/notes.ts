@@ -2,7 +2,13 @@ import type { Device } from './device.ts';
 
 /** What an administrator should know about a device and cannot tell from its record at a glance, a sentence each. */
 export function notesOf(device: Device): string[] {
-  return [...leavingNotes(device), ...domainNotes(device), ...bulkNotes(device), ...nameNotes(device)];
+  return [
+    ...leavingNotes(device),
+    ...returnNotes(device),
+    ...domainNotes(device),
+    ...bulkNotes(device),
+    ...nameNotes(device),
+  ];
 }
 
 /** What shows that a device has left may turn out to be wrong; then it says so itself, by calling. */
@@ -11,6 +17,14 @@ function leavingNotes({ calledAfterLeaving, state }: Device): string[] {
   const at = calledAfterLeaving.slice(0, 16).replace('T', ' ');
   return [
     `It has not left: it is ${state} here, and it called on ${at} UTC. It is offered Unenroll, once in each session, and nothing else.`,
+  ];
+}
+
+function returnNotes({ formerIds = [], tags = [] }: Device): string[] {
+  if (formerIds.length === 0) return [];
+  const kept = tags.length > 0 ? `It kept its tags (${tags.join(', ')}), and what` : 'What';
+  return [
+    `The PC was enrolled before, as ${formerIds.join(', ')}. ${kept} is assigned to it by that id holds on. Commands that waited are not sent to it.`,
   ];
 }
 

@@ -1,11 +1,14 @@
 import type { Device } from '../devices/device.ts';
 import type { Assignment, Profile } from './profile.ts';
 
-/** @returns whether an assignment names the device, its user, one of its tags, or all */
-export function isAssigned(to: Assignment, { id, user, tags = [] }: Pick<Device, 'id' | 'user' | 'tags'>): boolean {
+/** What of a device decides which profiles are for it. */
+export type Assignee = Pick<Device, 'id' | 'formerIds' | 'user' | 'tags'>;
+
+/** @returns whether an assignment names the device, by what it was enrolled as before too, its user, one of its tags, or all */
+export function isAssigned(to: Assignment, { id, formerIds = [], user, tags = [] }: Assignee): boolean {
   return (
     to.all ||
-    to.devices.includes(id) ||
+    [id, ...formerIds].some((each) => to.devices.includes(each)) ||
     to.users.includes(user.toLowerCase()) ||
     to.tags.some((tag) => tags.includes(tag))
   );
@@ -31,6 +34,6 @@ export function overlapOf(one: Assignment, other: Assignment): 'certain' | 'poss
 }
 
 /** In the order of their names, so that a device that has too many always leaves out the same. */
-export function profilesFor(device: Pick<Device, 'id' | 'user' | 'tags'>, profiles: readonly Profile[]): Profile[] {
+export function profilesFor(device: Assignee, profiles: readonly Profile[]): Profile[] {
   return profiles.filter(({ assignedTo }) => isAssigned(assignedTo, device)).sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -1,6 +1,6 @@
 import type { Device } from '../devices/device.ts';
 import { escrowProblem } from '../devices/escrow.ts';
-import { profilesFor } from './assignment.ts';
+import { type Assignee, profilesFor } from './assignment.ts';
 import { MAX_PROFILES_PER_DEVICE, MAX_SETTINGS_PER_DEVICE, type Profile, type ProfileSetting } from './profile.ts';
 
 /** What should hold on a device by all profiles that are assigned to it. */
@@ -27,7 +27,7 @@ export interface DesiredState {
   leftOut: { profile: string; reason: string }[];
 }
 
-type Subject = Pick<Device, 'id' | 'user' | 'tags' | 'join'>;
+type Subject = Assignee & Pick<Device, 'join'>;
 
 /** @returns what the profiles of the organisation make of this device; the same for the same input */
 export function desiredState(device: Subject, all: readonly Profile[]): DesiredState {

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { type Command, mayRepeat, needsUser } from '../../../shared/commands/command.ts';
-import { MAX_ABORTS, MAX_DELIVERIES, recordResult, settleUnanswered } from '../../../shared/commands/settle.ts';
+import {
+  type Departure,
+  endWithDevice,
+  MAX_ABORTS,
+  MAX_DELIVERIES,
+  recordResult,
+  settleUnanswered,
+} from '../../../shared/commands/settle.ts';
 
 const NOW = new Date('2026-03-01T12:00:00.000Z');
 const daysLater = (days: number) => new Date(NOW.getTime() + days * 86_400_000);
@@ -131,6 +138,20 @@ describe('when a new session begins', () => {
   test.each(['waiting', 'done', 'cancelled'] as const)('what is %s stays as it is', (state) => {
     const command = sent({ state });
     expect(settleUnanswered(command, daysLater(30))).toBe(command);
+  });
+});
+
+describe('a command whose device leaves', () => {
+  test.each<[Departure, string, string]>([
+    ['unenrolled', 'The device was unenrolled before it was sent.', 'the device left without'],
+    ['wiped', 'The device was wiped before it was sent.', 'the device left without'],
+    ['returned', 'The device enrolled anew before it was sent.', 'the device enrolled anew without'],
+  ])('and was %s ends with a reason that is true', (how, waited, unheard) => {
+    expect(endWithDevice(sent({ state: 'waiting' }), NOW, how)).toMatchObject({ state: 'cancelled', reason: waited });
+    expect(endWithDevice(sent(), NOW, how)).toMatchObject({
+      state: 'unknown',
+      reason: expect.stringContaining(unheard),
+    });
   });
 });
 

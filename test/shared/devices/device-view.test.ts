@@ -66,6 +66,13 @@ describe('the notes on a PC', () => {
     expect(view({ admission, enrollmentType: 'Full' }).notes).toEqual([expect.stringMatching(/typed the secret/)]);
   });
 
+  test('say under what a PC that enrolled anew was known, and what of that holds on', () => {
+    expect(view({ formerIds: ['d1', 'd2'], tags: ['sales'] }).notes).toEqual([
+      expect.stringMatching(/enrolled before, as d1, d2\..*its tags \(sales\).*assigned/),
+    ]);
+    expect(view({ formerIds: ['d1'] }).notes.join()).not.toContain('tags');
+  });
+
   test('say that a new name waits for a restart', () => {
     const named = (status: number) => ({
       defaults: { 'deviceDefaults.nameTemplate': { hash: 'h', at: AT, sent: 1, status } },

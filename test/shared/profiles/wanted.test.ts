@@ -24,6 +24,12 @@ describe('a profile applies to a device', () => {
   });
 });
 
+test('a device that enrolled anew keeps what was assigned to it by its old id, and what is taken from it', () => {
+  const profiles = [profile('p', [setting(POLICY('A'), '1')], to({ devices: ['d0'] }))];
+  expect(desiredState(DEVICE, profiles).profiles).toEqual([]);
+  expect(desiredState({ ...DEVICE, formerIds: ['d-1', 'd0'] }, profiles).profiles).toEqual(['p']);
+});
+
 describe('two profiles', () => {
   const a = profile('a', [setting(POLICY('A'), '1'), setting(POLICY('B'), '1')]);
 
