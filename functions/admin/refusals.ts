@@ -1,13 +1,8 @@
 import * as z from 'zod';
-import {
-  type Block,
-  block,
-  listBlocks,
-  REFUSED_KINDS,
-  type RefusedKind,
-  readBlock,
-  unblock,
-} from '../../shared/enrollment/eligibility/refusals-list.ts';
+import { readDevice } from '../../shared/devices/device-rows.ts';
+import { holdDevice, readDeviceHold, releaseDevice } from '../../shared/enrollment/eligibility/decommission-hold.ts';
+import { type Block, REFUSED_KINDS } from '../../shared/enrollment/eligibility/refusal-rows.ts';
+import { block, listBlocks, readBlock, unblock } from '../../shared/enrollment/eligibility/refusals-list.ts';
 import { readJson } from '../../shared/platform/body.ts';
 import { notFound } from '../../shared/platform/problem.ts';
 import { type AdminCall, type AdminResult, adminDoor, listBody, listOptionsOf } from './admin-door.ts';
@@ -29,8 +24,8 @@ adminDoor('refusals', {
 });
 
 /**
- * `PUT /api/refusals/{kind}/{value} {reason, person?}` refuses a user, serial number or hardware id: 200;
- * `GET` -> it, `DELETE` lets it enroll again: 200, or 404
+ * `PUT /api/refusals/{kind}/{value} {reason, person?}` refuses a user, a serial number, a hardware id, or a device that is
+ * taken out of service: 200; `GET` -> it, `DELETE` lets it enroll again: 200, or 404
  */
 adminDoor('refusal', {
   route: 'api/refusals/{kind}/{value}',
@@ -38,21 +33,30 @@ adminDoor('refusal', {
   async handler(call) {
     const [kind, value] = targetOf(call);
     const { storage } = call.services;
-    if (call.request.method === 'GET') return { status: 200, value: (await readBlock(storage, kind, value)).value };
+    if (call.request.method === 'GET') {
+      const row = await (kind === 'device' ? readDeviceHold(storage, value) : readBlock(storage, kind, value));
+      return { status: 200, value: row.value };
+    }
     return call.request.method === 'PUT' ? put(call, kind, value) : allow(call, kind, value);
   },
 });
 
-async function put(call: AdminCall, kind: RefusedKind, value: string): Promise<AdminResult> {
+async function put(call: AdminCall, kind: Kind, value: string): Promise<AdminResult> {
   const { actor, now, services } = call;
   const { reason, person = actor } = await readJson(call.request, refusalSchema, 16 * 1024);
-  const made = await block(services.storage, { kind, value, reason, person, at: now.toISOString() });
+  const { storage } = services;
+  const why = { reason, person, at: now.toISOString() };
+  const made =
+    kind === 'device'
+      ? await holdDevice(storage, (await readDevice(storage, value.toLowerCase())).value, why)
+      : await block(storage, { kind, value, ...why });
   services.catalogue.forget();
   return { status: 200, value: made, audit: { act: 'refuse', subject: subjectOf(made), outcome: reason } };
 }
 
-async function allow({ services }: AdminCall, kind: RefusedKind, value: string): Promise<AdminResult> {
-  const was = await unblock(services.storage, kind, value);
+async function allow({ services }: AdminCall, kind: Kind, value: string): Promise<AdminResult> {
+  const { storage } = services;
+  const was = await (kind === 'device' ? releaseDevice(storage, value) : unblock(storage, kind, value));
   const outcome = `was refused: ${was.reason}`;
   return { status: 200, value: was, audit: { act: 'allow', subject: subjectOf(was), outcome } };
 }
@@ -61,10 +65,13 @@ function subjectOf({ kind, value }: Block): string {
   return `${kind} ${value}`;
 }
 
+const KINDS = [...REFUSED_KINDS, 'device'] as const;
+type Kind = (typeof KINDS)[number];
+
 /** A serial number may have slashes, which the platform leaves encoded in a part of the path. */
-function targetOf({ request }: AdminCall): [RefusedKind, string] {
+function targetOf({ request }: AdminCall): [Kind, string] {
   const { kind = '', value = '' } = request.params;
-  const known = REFUSED_KINDS.find((each) => each.toLowerCase() === kind.toLowerCase());
-  if (!known) throw notFound(`${kind.slice(0, 60)} is not one of ${REFUSED_KINDS.join(', ')}.`);
+  const known = KINDS.find((each) => each.toLowerCase() === kind.toLowerCase());
+  if (!known) throw notFound(`${kind.slice(0, 60)} is not one of ${KINDS.join(', ')}.`);
   return [known, value.replaceAll(/%2f/gi, '/')];
 }

@@ -1,3 +1,4 @@
+import type { AdminClient } from '../admin-client.ts';
 import { actorOf, CONNECTION_OPTIONS, connect, devicePath, listAll } from './connection.ts';
 import { printable } from './printable.ts';
 import { type Input, needed, table, UsageError, type Verb } from './verb.ts';
@@ -92,31 +93,37 @@ function storyOf(attempt: Attempt): string {
 
 const refuse: Verb = {
   name: 'refuse',
-  usage: 'refuse user|serial|hardwareId VALUE --reason TEXT',
-  summary: 'Keeps a user or a PC from enrolling. Devices that are enrolled stay: see block.',
+  usage: 'refuse user|serial|hardwareId|device VALUE --reason TEXT',
+  summary:
+    'Keeps a user or a PC from enrolling; device takes an enrolled PC that must not come back. Devices that are enrolled stay: see block, unenroll.',
   positionals: ['KIND', 'VALUE'],
   options: { reason: { type: 'string', help: 'why; the journal shows it' }, ...CONNECTION_OPTIONS },
   async run(input) {
     const body = { reason: needed(input, 'reason'), person: actorOf(input) };
-    const made = await connect(input).call<Refusal>('PUT', refusalPath(input), body);
+    const admin = connect(input);
+    const made = await admin.call<Refusal>('PUT', await refusalPath(admin, input), body);
     return { value: made, text: printable(`${made.kind} ${made.value} cannot enroll any more.`) };
   },
 };
 
 const allow: Verb = {
   name: 'allow',
-  usage: 'allow user|serial|hardwareId VALUE',
+  usage: 'allow user|serial|hardwareId|device VALUE',
   summary: 'Lets a user or a PC enroll again that was refused.',
   positionals: ['KIND', 'VALUE'],
   options: CONNECTION_OPTIONS,
   async run(input) {
-    const was = await connect(input).call<Refusal>('DELETE', refusalPath(input));
+    const admin = connect(input);
+    const was = await admin.call<Refusal>('DELETE', await refusalPath(admin, input));
     return { value: was, text: printable(`${was.kind} ${was.value} may enroll again. It was refused: ${was.reason}`) };
   },
 };
 
-function refusalPath({ positionals: [kind = '', value = ''] }: Input): string {
-  return `/api/refusals/${encodeURIComponent(kind)}/${encodeURIComponent(value)}`;
+/** A device may be named by its name, as with every verb. */
+async function refusalPath(admin: AdminClient, { positionals: [kind = '', value = ''] }: Input): Promise<string> {
+  const isDevice = kind.toLowerCase() === 'device';
+  const target = isDevice ? (await devicePath(admin, value)).split('/').at(-1)! : value;
+  return `/api/refusals/${encodeURIComponent(kind)}/${encodeURIComponent(target)}`;
 }
 
 const refusals: Verb = {

@@ -14,6 +14,8 @@ const WORDS: Record<FlagKind, string> = {
   otherUser: 'The same PC is enrolled for another user too. Whichever is the old one is not ended by itself.',
   withoutSerial:
     'One of two enrollments ended for the other: hardware id and DeviceID agree, and no serial number says that it is one PC. A copy of its disk would look the same.',
+  unenrollOvertaken:
+    'The PC enrolled anew before an Unenroll that was asked for had reached it. Nothing asks it to leave any more: ask again if it is to.',
 };
 
 /** @param other the enrollment that it is about */

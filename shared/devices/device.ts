@@ -90,7 +90,13 @@ export interface Renewal {
 }
 
 /** What an administrator should look at: this enrollment and another may be of one device, or of copies of it. */
-export type FlagKind = 'oldIdentity' | 'sharedHardwareId' | 'sharedDeviceId' | 'otherUser' | 'withoutSerial';
+export type FlagKind =
+  | 'oldIdentity'
+  | 'sharedHardwareId'
+  | 'sharedDeviceId'
+  | 'otherUser'
+  | 'withoutSerial'
+  | 'unenrollOvertaken';
 
 export interface DeviceFlag {
   kind: FlagKind;

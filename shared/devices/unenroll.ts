@@ -113,6 +113,11 @@ export function keepsCommandsBack(device: Pick<Device, 'state' | 'unenroll'>): b
   return device.state === 'unenrolling' && isDue(device.unenroll) && !goesBehindQueue(device);
 }
 
+/** @returns whether it was asked to leave and has not been told, so that a new enrollment of it would overtake that */
+export function waitsToBeTold({ state, unenroll }: Pick<Device, 'state' | 'unenroll'>): boolean {
+  return state === 'unenrolling' && unenroll?.deliveries === 0;
+}
+
 /** The gate keeps the command back. */
 export function hold(device: Device, reason: string, now: Date): Device {
   return step(device, 'held', reason, now);

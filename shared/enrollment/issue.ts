@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CertificateAuthority } from '../certificates/certificate-authority.ts';
 import { issueLeaf } from '../certificates/leaf.ts';
 import type { SigningRequest } from '../certificates/signing-request.ts';
+import { changeFlags } from '../devices/change-flags.ts';
 import {
   type Admission,
   ATTESTATION_ROW,
@@ -15,6 +16,7 @@ import { addFlag, newFlag } from '../devices/device-flags.ts';
 import { addToDeviceList } from '../devices/device-list.ts';
 import { agreeOnSerial, contradicts, type Identity, identityOf } from '../devices/identity.ts';
 import { announceDevice } from '../devices/identity-index.ts';
+import { waitsToBeTold } from '../devices/unenroll.ts';
 import { newGuid } from '../platform/ids.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -46,8 +48,8 @@ const MAX_SUPERSEDE_ATTEMPTS = 5;
  * the list, three of the index of identities, the journal. What else it may take.
  */
 const SPARE_CALLS = 7;
-/** To read, end and list the enrollment whose place this one takes. */
-const CALLS_TO_SUPERSEDE = 3;
+/** To read, end and list the enrollment whose place this one takes, and to say that it was asked to leave. */
+const CALLS_TO_SUPERSEDE = 5;
 
 export interface AcceptedRequest {
   /** What lets the user enroll, as it was read. */
@@ -237,7 +239,12 @@ async function supersede(storage: Storage, enrollmentId: string, by: Device, use
     if (!mayBeGivenUp(row.value)) return;
     const value: Device = { ...row.value, ...supersededBy(by, use, row.value), revision: row.value.revision + 1 };
     const change: Change = { kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag };
-    if (await tryWrite(storage.table('devices'), enrollmentId, [change])) return addToDeviceList(storage, value);
+    if (!(await tryWrite(storage.table('devices'), enrollmentId, [change]))) continue;
+    await addToDeviceList(storage, value);
+    if (!waitsToBeTold(row.value)) return;
+    const flag = newFlag('unenrollOvertaken', enrollmentId, new Date(by.enrolledAt));
+    await changeFlags(storage, by.id, ({ flags }) => addFlag(flags, flag));
+    return;
   }
   throw new EnrollmentRefusal('busy', `Enrollment ${enrollmentId}, whose place this one takes, keeps changing.`);
 }

@@ -136,10 +136,10 @@ export const REFUSALS = {
       'If the device may enroll again, delete the refusal of its serial number or hardware id: lanyard allow. Where the enrollment itself is blocked: lanyard unblock.',
   },
   decommissioning: {
-    // It may come back when the job is done, so Windows is told to try later.
+    // It may come back when an administrator lets it, so Windows is told to try later.
     fault: 'InMaintenance',
     message: 'This device is being taken out of service.',
-    remedy: 'Wait until the decommission of this device has ended, or call it off.',
+    remedy: 'If the device may come back, let it: node lanyard refusals, node lanyard allow device ….',
   },
   editionNotServed: {
     fault: 'DeviceNotSupported',

@@ -8,6 +8,7 @@ import { LIST_PARTITION, listEntry } from '../devices/device-list.ts';
 import { agreeOnSerial, identityOf, sameDevice } from '../devices/identity.ts';
 import { eachSharedDeviceId, findByIdentity, type IdentityRow, withoutIdentity } from '../devices/identity-index.ts';
 import { keepReplaced } from '../devices/replaced-index.ts';
+import { waitsToBeTold } from '../devices/unenroll.ts';
 import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Change, tryWrite } from '../storage/tables.ts';
@@ -65,41 +66,33 @@ export async function compareWithOthers(
   for (const other of others.filter((each) => !isNewerSame(each, device))) {
     const cost = other.kind === 'same' ? CALLS_TO_END : CALLS_TO_FLAG;
     // With the first flag the device's own record is written too.
-    const ownCost = flags.length === 0 && mayFlag(device, other) ? CALLS_TO_FLAG : 0;
+    const ownCost = flags.length === 0 ? CALLS_TO_FLAG : 0;
     if (cost + ownCost > left) break;
-    const flag = await settleOne(storage, device, other, now);
-    left -= flag ? cost + ownCost : cost;
-    if (flag) flags.push(flag);
+    const added = await settleOne(storage, device, other, now);
+    left -= added.length > 0 ? cost + ownCost : cost;
+    flags.push(...added);
   }
   return flags.length > 0 ? ((await addFlags(storage, device.id, flags)) ?? device) : device;
 }
 
-/** @returns whether an enrollment was ended for a later one, which is flagged where no serial number says that it is one PC */
+/** @returns whether an enrollment was ended for a later one, which gets the flags that this asks for */
 async function endFor(storage: Storage, id: string, later: IdentityRow, now: Date): Promise<boolean> {
-  const ended = await supersedeReturned(storage, id, later, [], now);
-  if (ended?.withoutSerial) await addFlags(storage, later.id, [newFlag('withoutSerial', id, now)]);
-  return ended !== undefined;
-}
-
-function mayFlag(device: Device, { rows, kind }: Found): boolean {
-  return kind !== 'same' || !agreeOnSerial(identityOf(device), rows[0]!.value.identity);
+  const kinds = await supersedeReturned(storage, id, later, [], now);
+  const flags = kinds?.map((kind) => newFlag(kind, id, now)) ?? [];
+  if (flags.length > 0) await addFlags(storage, later.id, flags);
+  return kinds !== undefined;
 }
 
 /** Ends or flags the other one. @returns what the device's own record should say of it; nothing where that one is over */
-async function settleOne(
-  storage: Storage,
-  device: Device,
-  { rows, kind }: Found,
-  now: Date,
-): Promise<DeviceFlag | undefined> {
+async function settleOne(storage: Storage, device: Device, { rows, kind }: Found, now: Date): Promise<DeviceFlag[]> {
   const { id } = rows[0]!.value;
   if (kind === 'same') {
     const by = { id: device.id, identity: identityOf(device) };
-    const ended = await supersedeReturned(storage, id, by, rows, now);
-    return ended?.withoutSerial ? newFlag('withoutSerial', id, now) : undefined;
+    const kinds = (await supersedeReturned(storage, id, by, rows, now)) ?? [];
+    return kinds.map((each) => newFlag(each, id, now));
   }
   const theirs = await addFlags(storage, id, [newFlag(kind as FlagKind, device.id, now)]);
-  return theirs && newFlag(kind as FlagKind, id, now);
+  return theirs ? [newFlag(kind as FlagKind, id, now)] : [];
 }
 
 type Kind = 'same' | 'different' | FlagKind;
@@ -131,7 +124,7 @@ function endsFirst(one: Found, other: Found): number {
  * Ends an enrollment whose device has enrolled anew, and its commands with it. The session row is written too, so that a
  * message that is being answered starts again and sees it. Calls: three.
  * @param index its rows of the identity index, which leave with it
- * @returns whether no serial number says that it is one PC; undefined where nothing was ended
+ * @returns by what the newer one is to be flagged; undefined where nothing was ended
  */
 async function supersedeReturned(
   storage: Storage,
@@ -139,7 +132,7 @@ async function supersedeReturned(
   by: Pick<IdentityRow, 'id' | 'identity'>,
   index: readonly Row<IdentityRow>[],
   now: Date,
-): Promise<{ withoutSerial: boolean } | undefined> {
+): Promise<FlagKind[] | undefined> {
   const table = storage.table('devices');
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const { rows } = await table.page<unknown>(id, { before: '~', limit: MAX_COMMANDS + 2 });
@@ -170,7 +163,10 @@ async function supersedeReturned(
     const entry: Change = { kind: 'upsert', rowKey: id, value: listEntry(value, session?.value.lastAt?.slice(0, 10)) };
     const replaced = keepReplaced({ id, identity: identityOf(value) }, by, now);
     await tryWrite(storage.table('devicelist'), LIST_PARTITION, [entry, ...replaced, ...withoutIdentity(index)]);
-    return { withoutSerial };
+    return [
+      ...(withoutSerial ? ['withoutSerial' as const] : []),
+      ...(waitsToBeTold(device.value) ? ['unenrollOvertaken' as const] : []),
+    ];
   }
   return undefined;
 }

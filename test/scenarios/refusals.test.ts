@@ -168,7 +168,7 @@ describe('a PC that is refused', () => {
     expect((await lanyard().get(`/api/devices/${id}`)).state).toBe('enrolled');
   });
 
-  test('is kept out while it is taken out of service, wiped or not, until an administrator lets it', async () => {
+  test('is kept out while it is taken out of service, whatever becomes of its enrollment, until an administrator lets it', async () => {
     const machine = { serialNumber: 'HELD1234' };
     const { device, id } = await lanyard().enrolledDevice({ name: 'PC-HELD', machine });
     await device.sync();

@@ -19,20 +19,18 @@ export interface Counted {
 }
 
 /**
- * Counts all devices, and frees the places of those that have left, as far as there are limits. A call for each thousand
- * devices, and with a limit for users two for each user of whom a device has left.
+ * Counts all devices, and frees the places of those that have left, where there are limits: one that comes back to a place
+ * counts as having been there all the time. A call for each thousand devices, and two for each user of whom a device has left.
  */
 export async function countDevices(storage: Storage, limits: Limits, now: Date): Promise<Counted> {
   if (limits.devicesInAll === null && limits.devicesPerUser === null) return { freed: 0 };
   const { devices, usersWithLeft } = await countAll(storage, limits.devicesInAll !== null);
+  const users = [...usersWithLeft.entries()];
   let freed = 0;
-  if (limits.devicesPerUser !== null) {
-    const users = [...usersWithLeft.entries()];
-    for (let begin = 0; begin < users.length; begin += PARALLEL_USERS) {
-      const some = users.slice(begin, begin + PARALLEL_USERS);
-      const counts = await Promise.all(some.map(([user, left]) => freePlaces(storage, user, left, now)));
-      freed += counts.reduce((sum, count) => sum + count, 0);
-    }
+  for (let begin = 0; begin < users.length; begin += PARALLEL_USERS) {
+    const some = users.slice(begin, begin + PARALLEL_USERS);
+    const counts = await Promise.all(some.map(([user, left]) => freePlaces(storage, user, left, now)));
+    freed += counts.reduce((sum, count) => sum + count, 0);
   }
   return limits.devicesInAll === null ? { freed } : { devices, freed };
 }

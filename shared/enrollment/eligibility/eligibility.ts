@@ -3,7 +3,8 @@ import type { Storage } from '../../storage/storage.ts';
 import type { EnrollmentContext } from '../enrollment-context.ts';
 import { normaliseUser } from '../grants.ts';
 import { EnrollmentRefusal } from '../refusal.ts';
-import { type Block, type DecommissionHold, findRefusals } from './refusals-list.ts';
+import type { Block, DecommissionHold } from './refusal-rows.ts';
+import { findRefusals } from './refusals-list.ts';
 
 /** What the decision goes by, out of the catalogue. */
 export interface Rules {
@@ -105,7 +106,9 @@ function rank({ kind }: Block | DecommissionHold): number {
 
 function refusalOf(found: Block | DecommissionHold): EnrollmentRefusal {
   if (found.kind === 'decommission') {
-    return new EnrollmentRefusal('decommissioning', `Decommission ${found.jobId} of this device is open.`);
+    const { deviceId, person, at, reason } = found;
+    const words = `Device ${deviceId} is being taken out of service, by ${person} since ${at.slice(0, 10)}: ${reason}`;
+    return new EnrollmentRefusal('decommissioning', words);
   }
   const { kind, value, reason, person, at } = found;
   const words = `Blocked by ${person} on ${at.slice(0, 10)} (${kind} ${value}): ${reason}`;

@@ -4,6 +4,7 @@ import { readSigningRequest, type SigningRequest } from '../../../shared/certifi
 import { blockDevice } from '../../../shared/devices/block.ts';
 import { DEVICE_ROW, type Device, SESSION_ROW } from '../../../shared/devices/device.ts';
 import type { DeviceListEntry } from '../../../shared/devices/device-list.ts';
+import { requestUnenroll } from '../../../shared/devices/unenroll.ts';
 import { readEnrollmentContext } from '../../../shared/enrollment/enrollment-context.ts';
 import { GrantMoved } from '../../../shared/enrollment/grants.ts';
 import { createInvitation, findInvitation } from '../../../shared/enrollment/invitations/invitations.ts';
@@ -221,6 +222,18 @@ describe('a retry with a new key', () => {
     const second = await desk.enroll(1);
     expect((await desk.record(first.device.id))?.flags).toBeUndefined();
     expect((await desk.record(second.device.id))?.flags).toBeUndefined();
+  });
+
+  test('of a PC that was asked to leave meanwhile says so', async () => {
+    const desk = await Desk.open();
+    const first = await desk.enroll(0);
+    const table = desk.storage.table('devices');
+    const row = (await table.get<Device>(first.device.id, DEVICE_ROW))!;
+    const value = requestUnenroll(row.value, { by: 'sam' }, NOW);
+    await table.write(value.id, [{ kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag }]);
+    const second = await desk.enroll(1, { now: minutesLater(1) });
+    const flags = [{ kind: 'unenrollOvertaken', other: first.device.id }];
+    expect(await desk.record(second.device.id)).toMatchObject({ state: 'enrolled', flags });
   });
 
   test('is none when another Windows says that it has the same hardware: copies of a disk throw no one out', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Command, FINISHED_PREFIX } from '../../../shared/commands/command.ts';
 import { DEVICE_ROW, type Device } from '../../../shared/devices/device.ts';
+import { markSent, requestUnenroll } from '../../../shared/devices/unenroll.ts';
 import { sweepReturned } from '../../../shared/enrollment/return.ts';
 import type { Table } from '../../../shared/storage/tables.ts';
 import { type Fleet, later, type Pc, useFleet } from './fleet.ts';
@@ -77,6 +78,35 @@ describe('a PC that enrolls anew', () => {
     await table.write(old.id, [{ kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag }]);
     await fleet.enroll(1, {}, later(60));
     expect((await fleet.record(old.id)).state).toBe('blocked');
+  });
+});
+
+describe('a PC that was to leave and enrolls anew', () => {
+  async function asked(fleet: Fleet, deliveries: number): Promise<Device> {
+    const old = await fleet.enroll(0);
+    await fleet.calls(old.id);
+    const table = fleet.storage.table('devices');
+    const row = (await table.get<Device>(old.id, DEVICE_ROW))!;
+    const device = requestUnenroll(row.value, { by: 'sam' }, later(10));
+    const value = deliveries > 0 ? markSent(device, later(11)) : device;
+    await table.write(old.id, [{ kind: 'replace', rowKey: DEVICE_ROW, value, etag: row.etag }]);
+    return old;
+  }
+
+  test('before the Unenroll reached it says so: nothing asks it to leave any more', async () => {
+    const fleet = newFleet();
+    const old = await asked(fleet, 0);
+    const fresh = await fleet.enroll(1, {}, later(60));
+    expect(await fleet.record(old.id)).toMatchObject({ state: 'superseded' });
+    const flags = [{ kind: 'unenrollOvertaken', other: old.id, reason: expect.stringContaining('Unenroll') }];
+    expect(fresh.flags).toMatchObject(flags);
+    expect(await fleet.record(fresh.id)).toMatchObject({ state: 'enrolled', flags });
+  });
+
+  test('after the Unenroll was sent has left and come back, as many are told to', async () => {
+    const fleet = newFleet();
+    await asked(fleet, 1);
+    expect((await fleet.enroll(1, {}, later(60))).flags).toBeUndefined();
   });
 });
 

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { type EnrollmentPolicy, enrollmentSchema } from '../../../../shared/catalogue/policy-enrollment.ts';
+import { holdDevice } from '../../../../shared/enrollment/eligibility/decommission-hold.ts';
 import { checkEligibility, isOlder } from '../../../../shared/enrollment/eligibility/eligibility.ts';
-import { block, holdForDecommission } from '../../../../shared/enrollment/eligibility/refusals-list.ts';
+import { block } from '../../../../shared/enrollment/eligibility/refusals-list.ts';
 import { readEnrollmentContext } from '../../../../shared/enrollment/enrollment-context.ts';
 import type { EnrollmentRefusal } from '../../../../shared/enrollment/refusal.ts';
 import { MemoryStorage } from '../../../support/memory-storage.ts';
+import { enrolledDevice } from '../../../support/partition.ts';
 
 interface Asked {
   policy?: Partial<EnrollmentPolicy>;
@@ -111,7 +113,8 @@ describe('a user with a device', () => {
   test('may not while the device is taken out of service, unless something lasts longer', async () => {
     const storage = new MemoryStorage();
     const at = '2026-03-01T12:00:00.000Z';
-    await holdForDecommission(storage, { serial: 'PF3K2A1B', hardwareId: '' }, { jobId: 'j1', at });
+    const device = enrolledDevice({ context: { SerialNumber: 'PF3K2A1B' } });
+    await holdDevice(storage, device, { reason: 'r', person: 'p', at });
     expect(await verdict({ storage })).toEqual(['decommissioning']);
     await block(storage, { kind: 'user', value: 'kim@example.org', reason: 'r', person: 'p', at });
     expect(await verdict({ storage })).toEqual(['userBlocked']);

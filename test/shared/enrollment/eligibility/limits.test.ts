@@ -213,8 +213,21 @@ describe('a limit of all', () => {
     await expect(all.enroll(3, { limits: ofAll(3) })).rejects.toMatchObject({ refusal: 'organisationDeviceLimit' });
     await all.move(ids[0]!, 'unenrolled');
     await all.move(ids[1]!, 'blocked');
-    expect(await countDevices(all.storage, ofAll(3), NOW)).toEqual({ devices: 1, freed: 0 });
+    expect(await countDevices(all.storage, ofAll(3), NOW)).toEqual({ devices: 1, freed: 2 });
     await all.enroll(3, { limits: ofAll(3) });
+  });
+
+  test('counts a device that left and comes back after that was counted, and refuses it when there are enough by then', async () => {
+    const all = new Organisation();
+    await countDevices(all.storage, ofAll(2), NOW);
+    const first = await all.enroll(0, { limits: ofAll(2) });
+    await all.move(first, 'unenrolled');
+    await countDevices(all.storage, ofAll(2), NOW);
+    await all.enroll(1, { limits: ofAll(2), user: 'sam@example.org' });
+    await all.enroll(0, { limits: ofAll(2), now: later(60) });
+    await expect(all.enroll(2, { limits: ofAll(2), user: 'lee@example.org' })).rejects.toMatchObject({
+      message: expect.stringContaining('2 devices of 2'),
+    });
   });
 
   test('counted while others enroll loses none of them', async () => {

@@ -1,19 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { openCatalogue } from '../../../../shared/catalogue/catalogue.ts';
+import { holdDevice } from '../../../../shared/enrollment/eligibility/decommission-hold.ts';
 import {
   block,
   findRefusals,
-  holdForDecommission,
   listBlocks,
   readBlock,
-  releaseFromDecommission,
   unblock,
 } from '../../../../shared/enrollment/eligibility/refusals-list.ts';
 import { MemoryStorage } from '../../../support/memory-storage.ts';
+import { enrolledDevice } from '../../../support/partition.ts';
 
 const AT = '2026-03-01T12:00:00.000Z';
 const DEVICE = { serial: 'PF3K2A1B', hardwareId: 'AB'.repeat(32) };
 const SUBJECT = { user: 'kim@example.org', ...DEVICE };
+const HELD = enrolledDevice({ context: { SerialNumber: DEVICE.serial, HWDevID: DEVICE.hardwareId } });
 const WHY = { reason: 'stolen', person: 'sam', at: AT };
 
 describe('a block', () => {
@@ -34,9 +35,9 @@ describe('a block', () => {
     const storage = new MemoryStorage();
     for (const kind of ['user', 'serial', 'hardwareId'] as const)
       await block(storage, { kind, value: SUBJECT[kind], ...WHY });
-    await holdForDecommission(storage, DEVICE, { jobId: 'j1', at: AT });
+    await holdDevice(storage, HELD, WHY);
     storage.calls.length = 0;
-    expect(await findRefusals(storage, SUBJECT)).toHaveLength(5);
+    expect(await findRefusals(storage, SUBJECT)).toHaveLength(4);
     expect(storage.calls).toHaveLength(1);
   });
 
@@ -71,14 +72,15 @@ describe('a block', () => {
     expect(await findRefusals(storage, { user: '', serial: value, hardwareId: '' })).toHaveLength(1);
   });
 
-  test('is listed page by page, without what a decommission holds', async () => {
+  test('is listed page by page, a device that is held once and before the others', async () => {
     const storage = new MemoryStorage();
-    await holdForDecommission(storage, DEVICE, { jobId: 'j1', at: AT });
+    await holdDevice(storage, HELD, WHY);
     for (const value of ['AAAA1', 'AAAA2', 'AAAA3']) await block(storage, { kind: 'serial', value, ...WHY });
     await block(storage, { kind: 'user', value: 'kim@example.org', ...WHY });
     const first = await listBlocks(storage, { limit: 3 });
     const second = await listBlocks(storage, { limit: 3, cursor: first.next });
     expect([...first.items, ...second.items].map(({ value }) => value)).toEqual([
+      HELD.id,
       'AAAA1',
       'AAAA2',
       'AAAA3',
@@ -91,32 +93,11 @@ describe('a block', () => {
 describe('whoever decides', () => {
   test.each<[string, (storage: MemoryStorage) => Promise<unknown>]>([
     ['a block', (storage) => block(storage, { kind: 'user', value: 'kim@example.org', ...WHY })],
-    ['an open decommission', (storage) => holdForDecommission(storage, DEVICE, { jobId: 'j1', at: AT })],
+    ['a device that is held', (storage) => holdDevice(storage, HELD, WHY)],
   ])('is told by the catalogue that there is %s to look for', async (_, refuse) => {
     const storage = new MemoryStorage();
     expect((await openCatalogue(storage).read()).hasRefusals).toBeUndefined();
     await refuse(storage);
     expect((await openCatalogue(storage).read()).hasRefusals).toBe(true);
-  });
-});
-
-describe('an open decommission', () => {
-  test('holds the device until it is released, and no other job releases it', async () => {
-    const storage = new MemoryStorage();
-    await holdForDecommission(storage, DEVICE, { jobId: 'j1', at: AT });
-    expect((await findRefusals(storage, { ...SUBJECT, serial: '' }))[0]).toMatchObject({ jobId: 'j1' });
-    expect((await findRefusals(storage, { ...SUBJECT, hardwareId: '' }))[0]).toMatchObject({ jobId: 'j1' });
-    await releaseFromDecommission(storage, DEVICE, 'j2');
-    expect(await findRefusals(storage, SUBJECT)).toHaveLength(2);
-    await releaseFromDecommission(storage, DEVICE, 'j1');
-    expect(await findRefusals(storage, SUBJECT)).toEqual([]);
-  });
-
-  test('of a device with a serial number that many share holds no other device', async () => {
-    const storage = new MemoryStorage();
-    const serial = 'System Serial Number';
-    await holdForDecommission(storage, { serial, hardwareId: 'AB' }, { jobId: 'j1', at: AT });
-    expect(await findRefusals(storage, { user: '', serial, hardwareId: 'CD' })).toEqual([]);
-    expect(await findRefusals(storage, { user: '', serial, hardwareId: 'AB' })).toHaveLength(1);
   });
 });
