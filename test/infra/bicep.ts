@@ -82,6 +82,51 @@ export function outputsOf({ text }: Template): Map<string, string> {
   return new Map([...text.matchAll(/^output (\w+) \w+ = (.+)$/gm)].map(([, name = '', value = '']) => [name, value]));
 }
 
+/** A resource or module by its symbolic name. @throws Error where there is no such one, or more than one */
+export function block(file: string, keyword: 'resource' | 'module', name: string): Block {
+  const [found, ...others] = blocks(template(file), keyword).filter((each) => each.name === name);
+  if (!found || others.length > 0) throw new Error(`${file} has not exactly one ${keyword} ${name}`);
+  return found;
+}
+
+/** A variable over several lines, as a block. */
+export function variable(file: string, name: string): Block {
+  const { text } = template(file);
+  const found = new RegExp(`^var ${name} = .*\\n(?: .*\\n)*`, 'm').exec(text)?.[0];
+  if (!found) throw new Error(`${file} has no variable ${name} over several lines`);
+  return { file, name, type: 'var', text: found };
+}
+
+/**
+ * Each value of a block as it is written, by its path: `properties.vault.enabled`; a list has the numbers of its items in the
+ * path, and a value over several lines its first line. What is made in a loop has the head of the loop under `for`. It goes by
+ * the indentation.
+ */
+export function valuesOf({ text }: Block): Record<string, string> {
+  const values: Record<string, string> = {};
+  const above = [{ indent: -1, key: '', items: 0 }];
+  for (const line of text.split('\n').slice(1)) {
+    const [, spaces = '', content = ''] = /^( *)(.*)$/.exec(line) ?? [];
+    if (/^(?:#.*|[}\])]*|\]: \{)$/.test(content)) continue;
+    if (above.length === 1 && content.startsWith('for ')) {
+      values['for'] = content;
+      continue;
+    }
+    while (above.at(-1)!.indent >= spaces.length) above.pop();
+    const [, key, value = ''] = /^([\w$]+|'[^']+'): (.*)$/.exec(content) ?? [];
+    const name = key ?? String(above.at(-1)!.items++);
+    values[[...above.slice(1).map((each) => each.key), name].join('.')] = key === undefined ? content : value;
+    above.push({ indent: spaces.length, key: name, items: 0 });
+  }
+  return values;
+}
+
+/** The values below one path, by the rest of theirs: `params` of a module. */
+export function valuesBelow(block: Block, path: string): Record<string, string> {
+  const entries = Object.entries(valuesOf(block)).filter(([each]) => each.startsWith(`${path}.`));
+  return Object.fromEntries(entries.map(([each, value]) => [each.slice(path.length + 1), value]));
+}
+
 /**
  * What an app is given in the data account: table or container, and the name of its role. `tables: map(tables, …)` gives the
  * role for `table`, which stands for all of them.
