@@ -22,6 +22,7 @@ runEntra(process.argv.slice(2), {
   print: (line) => console.log(line),
   ask,
   env: process.env,
+  platform: process.platform,
   admin: (url, proof) => connect({ positionals: [], flags: {}, options: { url, ...proof } }),
   run: runTool,
 }).then(

@@ -1,4 +1,5 @@
 import { printable } from '../cli/printable.ts';
+import { tokenLine } from '../shell-lines.ts';
 import { AZURE_CLI, administratorsMark, ROLES, SCOPE, uriOf } from './administrator-roles.ts';
 import type { AppRoleAssignment, PermissionScope } from './graph-types.ts';
 import type { Plan, Step } from './plan.ts';
@@ -16,6 +17,9 @@ import {
 /** The app registration by which administrators sign in (`LANYARD_ADMIN_AUTH=entra`), as infra/modules/sign-in.bicep expects it. */
 export interface AdministratorsWanted {
   environment: string;
+  tenantId: string;
+  /** Whose shell the printed commands are for. */
+  platform: NodeJS.Platform;
   /** Object id of the user, group or application that gets the role Approver; undefined for nobody. */
   approver: { id: string; name: string } | undefined;
   /** What else the caller should know. */
@@ -179,7 +183,7 @@ function azdSteps(azd: AdministratorsWanted['azd']): Step[] {
   return [{ text, run: () => azd.set('LANYARD_ADMIN_AUTH', 'entra') }];
 }
 
-function whatIsLeft({ application }: Registration, { azd }: AdministratorsWanted): string[] {
+function whatIsLeft({ application }: Registration, { azd, platform, tenantId }: AdministratorsWanted): string[] {
   if (!application) return [];
   const { appId } = application;
   const settings = azd
@@ -189,12 +193,13 @@ function whatIsLeft({ application }: Registration, { azd }: AdministratorsWanted
         `  azd env set LANYARD_ENTRA_CLIENT_ID ${appId}`,
         '  azd env set LANYARD_ADMIN_AUTH entra',
         `  Without azd: the parameters entraClientId=${appId} adminAuth=entra of infra/main.bicep`,
+        '  With the link of a release: the fields Entra Client Id and Admin Auth of the form, and all others as they were',
       ];
   return [
     ...settings,
     'azd up. From then on keys open nothing any more.',
     'Give your colleagues their roles: Enterprise applications, this application, Users and groups.',
     'On the command line:',
-    `  export LANYARD_TOKEN=$(az account get-access-token --resource ${uriOf(appId)} --query accessToken --output tsv)`,
+    `  ${tokenLine(platform, appId, ` --tenant ${tenantId}`)}`,
   ];
 }

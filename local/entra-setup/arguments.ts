@@ -31,6 +31,11 @@ const TEXT_OPTIONS = {
     'a name as azd takes it: letters, digits and . _ - ( )',
     'name of the deployment (AZURE_ENV_NAME)',
   ],
+  deployment: [
+    (text: string) => /^[A-Za-z0-9._()-]{1,64}$/.test(text),
+    'the name of a deployment of the subscription',
+    'without azd: the deployment whose outputs have what is in brackets here',
+  ],
   tenant: [(text: string) => /^[A-Za-z0-9.-]{1,253}$/.test(text), 'a GUID or a domain', 'tenant to sign in to'],
   subscription: [isGuid, 'a GUID', 'subscription whose tenant is meant (AZURE_SUBSCRIPTION_ID)'],
   'enroll-url': [
@@ -72,7 +77,7 @@ for it, and Lanyard works without. A plan is shown first; repeating a command ch
 
 ${[...flags, ...texts, group].join('\n')}
 
-Names in brackets are variables, taken from the environment or from azd env get-values. LANYARD_GRAPH_TOKEN may hold a token for
+Names in brackets are variables, taken from the environment, or from azd env get-values or the deployment that is named. LANYARD_GRAPH_TOKEN may hold a token for
 MDM policies (enrollment), which that of the Azure CLI may not touch. docs/entra.md`;
 }
 

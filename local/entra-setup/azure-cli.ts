@@ -35,6 +35,27 @@ export async function signedIn(
 }
 
 /**
+ * The tenant that a subscription belongs to. For whoever manages it from another one, `tenantId` is that other one.
+ *
+ * @param subscription left out, the Azure CLI's default
+ * @returns GUID in lower case; undefined where the account has no such subscription
+ */
+export async function tenantOfSubscription(
+  { run }: Pick<Outside, 'run'>,
+  subscription: string | undefined,
+): Promise<string | undefined> {
+  const which = subscription ? ['--subscription', subscription] : [];
+  try {
+    const account = await run('az', ['account', 'show', ...which, '--output', 'json']);
+    const { tenantId, homeTenantId } = JSON.parse(account) as { tenantId?: string; homeTenantId?: string };
+    return (homeTenantId ?? tenantId)?.toLowerCase();
+  } catch (error) {
+    if (error instanceof ToolError) return undefined;
+    throw error;
+  }
+}
+
+/**
  * The values of the azd environment, which hold the outputs of the deployment.
  * @returns undefined where there is no azd or no environment. The reason is then in `why`.
  */

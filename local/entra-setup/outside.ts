@@ -8,6 +8,8 @@ export interface Outside {
   /** @returns whether the person said yes; undefined where there is nobody to ask */
   ask(question: string): Promise<boolean | undefined>;
   env: Record<string, string | undefined>;
+  /** Whose shell the printed commands are for. */
+  platform: NodeJS.Platform;
   /** @returns the admin API of Lanyard at this address, with the proof that was given */
   admin(url: string, proof: { key?: string; token?: string }): Pick<AdminClient, 'call'>;
   /** Runs the Azure CLI or the Azure Developer CLI. @returns what it printed. @throws {ToolError} */

@@ -2,17 +2,22 @@ import { ENTRA_CALLBACK_PATH, ENTRA_DISCOVERY_PATH, TERMS_OF_USE_PATH } from '..
 import { AZURE_CLI, administratorsMark } from './administrator-roles.ts';
 import { planAdministrators } from './administrators.ts';
 import type { Topic } from './arguments.ts';
+import { tenantOfSubscription } from './azure-cli.ts';
 import { caller } from './caller.ts';
 import type { Context } from './context.ts';
 import { planDirectoryRights } from './directory-rights.ts';
 import { planEnrollment } from './enrollment.ts';
 import { foreignAccess, foreignNotes, type OwnAccess, refuseUnlessNamed } from './foreign-access.ts';
+import { SetupError } from './outside.ts';
 import type { Plan } from './plan.ts';
 import { findRegistration, type Registration } from './registration.ts';
 import { planAdministratorsRemoval } from './remove-administrators.ts';
 import { planEnrollmentRemoval } from './remove-enrollment.ts';
 import { planSignInRemoval } from './remove-sign-in.ts';
 import { isOurs, planSignIn, signInMark } from './sign-in.ts';
+
+/** The name of the deployment: as azd has it, and as it is among the outputs. */
+const ENVIRONMENT = ['AZURE_ENV_NAME', 'LANYARD_ENVIRONMENT'] as const;
 
 /** @returns the plan of what was typed. @throws {SetupError} when something about the deployment is not known */
 export function planOf(topic: Exclude<Topic, 'show'>, context: Context): Promise<Plan> {
@@ -29,9 +34,10 @@ export function planOf(topic: Exclude<Topic, 'show'>, context: Context): Promise
 }
 
 async function administrators(context: Context): Promise<Plan> {
-  const { graph, args, azd } = context;
-  const environment = context.needed('environment', 'AZURE_ENV_NAME');
-  const lastClientId = context.optional('client-id', 'LANYARD_ENTRA_CLIENT_ID');
+  const { graph, args, azd, tenantId } = context;
+  const environment = context.needed('environment', ...ENVIRONMENT);
+  const lastClientId = context.optional('client-id', 'LANYARD_ENTRA_CLIENT_ID', 'LANYARD_DEPLOYED_ENTRA_CLIENT_ID');
+  const placeNotes = args.flags.remove ? [] : await notesOfTenant(context);
   const { approver: named } = args.options;
   const me = await caller(graph);
   const approver = named ? { id: named.toLowerCase(), name: named } : me;
@@ -41,12 +47,32 @@ async function administrators(context: Context): Promise<Plan> {
     lastClientId,
   });
   const gone = lastClientId && registration.application?.appId !== lastClientId ? [goneNote(lastClientId)] : [];
-  const wanted = { environment, approver, azd, notes: gone };
+  const wanted = { environment, tenantId, platform: context.outside.platform, approver, azd, notes: gone };
   if (args.flags.remove) return planAdministratorsRemoval(registration, wanted);
   const holders = [me?.id, approver?.id].filter((id) => id !== undefined);
   const own = { callerId: me?.id, clients: [AZURE_CLI], redirectUris: [], isOurs: () => false, holders };
-  const notes = [...gone, ...(await notesOfForeign(registration, own))];
+  const notes = [...gone, ...placeNotes, ...(await notesOfForeign(registration, own))];
   return planAdministrators(registration, { ...wanted, notes });
+}
+
+/**
+ * App Service lets in people of the subscription's tenant alone (infra/modules/sign-in.bicep), and the managed identity of the
+ * enroll app is of it. With a registration of another one, administrators would be locked out.
+ *
+ * @throws {SetupError} for another tenant than that
+ */
+async function notesOfTenant({ outside, subscription, tenantId }: Context): Promise<string[]> {
+  const home = await tenantOfSubscription(outside, subscription);
+  if (home === tenantId) return [];
+  if (home === undefined) {
+    return [
+      `Your account does not see the subscription. See that it belongs to ${tenantId}: nobody of another tenant gets in.`,
+    ];
+  }
+  throw new SetupError(
+    `The subscription belongs to the tenant ${home}, and this is ${tenantId}. Nobody of another tenant than the subscription's ` +
+      `gets in. Say --tenant ${home}, and before it az login --tenant ${home} if you have to. If another subscription is meant: --subscription.`,
+  );
 }
 
 /** @throws {SetupError} where only our mark speaks for a registration that others have a hold on */
@@ -62,7 +88,8 @@ function goneNote(clientId: string): string {
 
 async function signIn(context: Context): Promise<Plan> {
   const { graph, args, settings, tenantId } = context;
-  const environment = context.needed('environment', 'AZURE_ENV_NAME');
+  const environment = context.needed('environment', ...ENVIRONMENT);
+  const placeNotes = args.flags.remove ? [] : await notesOfTenant(context);
   const wanted = {
     environment,
     tenantId,
@@ -82,7 +109,7 @@ async function signIn(context: Context): Promise<Plan> {
     isOurs: (credential) => isOurs(credential, wanted),
     holders: undefined,
   });
-  return planSignIn(registration, { ...wanted, notes });
+  return planSignIn(registration, { ...wanted, notes: [...placeNotes, ...notes] });
 }
 
 async function enrollment(context: Context): Promise<Plan> {

@@ -11,6 +11,11 @@ export class AdministratorsMachine {
   /** The azd environment; undefined where there is none. */
   azd: Record<string, string> | undefined = { AZURE_ENV_NAME: 'contoso' };
   env: Record<string, string> = {};
+  platform: NodeJS.Platform = 'linux';
+  /** What the Azure CLI says of a subscription; undefined where the account sees none. */
+  subscription: { tenantId: string; homeTenantId?: string } | undefined = { tenantId: TENANT_ID };
+  /** The outputs of deployments of the subscription, as Azure names them, by the name of the deployment. */
+  deployments: Record<string, Record<string, { value: string }>> = {};
   /** What the Azure CLI says instead of a token. */
   azFailure: ToolError | undefined;
   /** What the person answers; undefined where nobody can be asked. */
@@ -41,6 +46,7 @@ export class AdministratorsMachine {
       print: (line) => lines.push(line),
       ask: async () => this.answer,
       env: this.env,
+      platform: this.platform,
       admin: (url, proof) => ({ call: (method, path, body) => this.#admin(`${url}${path}`, proof, method, body) }),
       run: (tool, toolArgs) => this.#run(tool, toolArgs),
     });
@@ -60,6 +66,15 @@ export class AdministratorsMachine {
     this.ran.push([tool, ...args].join(' '));
     if (tool === 'az') {
       if (this.azFailure) throw this.azFailure;
+      if (args[1] === 'show') {
+        if (!this.subscription) throw new ToolError("Please run 'az login' to setup account.", false);
+        return JSON.stringify({ id: 'subscription', name: 'Contoso', ...this.subscription });
+      }
+      if (args[0] === 'deployment') {
+        const outputs = this.deployments[args[args.indexOf('--name') + 1]!];
+        if (!outputs) throw new ToolError('(DeploymentNotFound) Deployment could not be found.', false);
+        return JSON.stringify(outputs);
+      }
       return JSON.stringify({ accessToken: 'cli-token', tenant: TENANT_ID.toUpperCase(), tokenType: 'Bearer' });
     }
     if (!this.azd) throw new ToolError('azd is not installed, or not in the path', true);

@@ -8,7 +8,7 @@ import { GraphServer } from '../graph/graph-server.ts';
 import { useLanyard } from '../support/lanyard.ts';
 
 /**
- * `npm run entra` as an administrator types it: a process of its own, which calls `az` and `azd` from the path, a Microsoft
+ * `node lanyard entra` as an administrator types it: a process of its own, which calls `az` and `azd` from the path, a Microsoft
  * Graph over HTTP, and the admin API of a Lanyard that runs.
  */
 const lanyard = useLanyard();
@@ -27,7 +27,9 @@ beforeAll(async () => {
   values = join(folder, 'azd-values');
   // The command line finds the root of the local front in the folder .lanyard.
   await symlink(lanyard().folder, join(folder, '.lanyard'));
-  await tool('az', `echo '{"accessToken": "cli-token", "tenant": "${TENANT_ID}"}'`);
+  const account = `echo '{"tenantId": "${TENANT_ID}"}'`;
+  const token = `echo '{"accessToken": "cli-token", "tenant": "${TENANT_ID}"}'`;
+  await tool('az', `if [ "$2" = show ]; then ${account}; else ${token}; fi`);
   const set = `grep -v "^$3=" "${values}" > "${values}.new"; echo "$3=\\"$4\\"" >> "${values}.new"; mv "${values}.new" "${values}"`;
   await tool('azd', `if [ "$2" = set ]; then ${set}; else cat "${values}"; fi`);
 });

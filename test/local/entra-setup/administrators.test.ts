@@ -67,7 +67,12 @@ describe('administrators', () => {
     expectWhole();
     const { appId } = application();
     expect(machine.azd).toMatchObject({ LANYARD_ENTRA_CLIENT_ID: appId, LANYARD_ADMIN_AUTH: 'entra' });
-    expect(text).toContain(`az account get-access-token --resource api://${appId}`);
+    const token = `az account get-access-token --resource api://${appId} --query accessToken -o tsv --tenant ${TENANT_ID}`;
+    expect(text).toContain(`export LANYARD_TOKEN=$(${token})`);
+    machine.platform = 'win32';
+    const inPowerShell = (await machine.type('administrators')).text;
+    expect(inPowerShell).toContain(`$env:LANYARD_TOKEN = ${token}\n`.trim());
+    expect(inPowerShell).not.toContain('export ');
     expect(text).not.toContain('cli-token');
   });
 

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { TOPICS } from '../../../local/entra-setup/arguments.ts';
 import { readValues } from '../../../local/entra-setup/azure-cli.ts';
 import { ToolError } from '../../../local/entra-setup/outside.ts';
-import { Directory } from '../../graph/directory.ts';
+import { Directory, TENANT_ID } from '../../graph/directory.ts';
 import { AdministratorsMachine } from '../../graph/run-entra.ts';
 
 const SUBSCRIPTION = '0f0e0d0c-0000-4000-8000-000000000001';
@@ -90,6 +90,93 @@ describe('the tenant is', () => {
     Object.assign(machine.azd!, values);
     expect((await machine.type('administrators', ...args)).code).toBe(0);
     expect(machine.ran.find((call) => call.startsWith('az '))).toContain(typed);
+  });
+
+  const OTHER = '11111111-2222-4333-8444-555555555555';
+
+  test.each([['administrators'], ['sign-in']])(
+    'that of the subscription, for what %s sets up: people of another one would be locked out',
+    async (topic) => {
+      Object.assign(machine.azd!, {
+        AZURE_SUBSCRIPTION_ID: SUBSCRIPTION,
+        LANYARD_ENROLL_URL: 'https://mdm.contoso.example',
+        LANYARD_ENROLL_PRINCIPAL: SUBSCRIPTION,
+      });
+      machine.subscription = { tenantId: OTHER };
+      const { code, text } = await machine.type(topic, '--tenant', 'contoso.example', '--yes');
+      expect(code).toBe(2);
+      expect(text).toContain(`The subscription belongs to the tenant ${OTHER}, and this is ${TENANT_ID}`);
+      expect(machine.ran).toContain(`az account show --subscription ${SUBSCRIPTION} --output json`);
+      expect(machine.directory.writes).toEqual([]);
+      expect((await machine.type(topic, '--remove')).code).toBe(0);
+    },
+  );
+
+  test('that to which a subscription belongs, and not that from which it is managed', async () => {
+    machine.subscription = { tenantId: TENANT_ID, homeTenantId: OTHER };
+    expect(await machine.type('administrators')).toMatchObject({ code: 2, text: expect.stringContaining(OTHER) });
+    machine.subscription = { tenantId: OTHER, homeTenantId: TENANT_ID.toUpperCase() };
+    expect(await machine.type('administrators')).toMatchObject({ code: 0, text: expect.not.stringContaining('Note:') });
+  });
+
+  test('to be compared by the person where the account sees no subscription', async () => {
+    machine.subscription = undefined;
+    const { code, text } = await machine.type('administrators');
+    expect(code).toBe(0);
+    expect(text).toMatch(/Note: Your account does not see the subscription/);
+  });
+});
+
+describe('without azd the values come from a deployment by its name', () => {
+  beforeEach(() => {
+    machine.azd = undefined;
+    machine.deployments['Microsoft.Template-20261121'] = {
+      lanyarD_ENVIRONMENT: { value: 'fabrikam' },
+      lanyarD_DEPLOYED_ENTRA_CLIENT_ID: { value: '' },
+      lanyarD_ENROLL_URL: { value: 'https://mdm.contoso.example' },
+      lanyarD_ENROLL_PRINCIPAL: { value: SUBSCRIPTION },
+    };
+  });
+  const named = ['--deployment', 'Microsoft.Template-20261121'];
+
+  test('for each topic', async () => {
+    expect((await machine.type('administrators', ...named)).text).toContain('Lanyard administrators (fabrikam)');
+    expect((await machine.type('sign-in', ...named)).text).toContain('https://mdm.contoso.example/EnrollmentServer');
+    expect((await machine.type('enrollment', ...named)).code).toBe(0);
+    expect(machine.ran.filter((call) => call.startsWith('azd'))).toEqual([]);
+  });
+
+  test('of the subscription that is named, and before those of an azd environment, which stays as it is', async () => {
+    machine.azd = { AZURE_ENV_NAME: 'contoso' };
+    const { text } = await machine.type('administrators', '--yes', ...named, '--subscription', SUBSCRIPTION);
+    expect(text).toContain('Lanyard administrators (fabrikam)');
+    expect(text).toContain('the fields Entra Client Id and Admin Auth');
+    expect(machine.azd).toEqual({ AZURE_ENV_NAME: 'contoso' });
+    expect(machine.ran[0]).toContain(`--name Microsoft.Template-20261121 --query properties.outputs`);
+    expect(machine.ran[0]).toContain(`--subscription ${SUBSCRIPTION}`);
+  });
+
+  test('with the registration that it was deployed with', async () => {
+    const made = machine.directory.addApplication({ displayName: 'By hand' });
+    machine.deployments['lanyard'] = {
+      LANYARD_ENVIRONMENT: { value: 'contoso' },
+      LANYARD_DEPLOYED_ENTRA_CLIENT_ID: { value: made.appId },
+    };
+    expect((await machine.type('administrators', '--deployment', 'lanyard')).text).toContain('"By hand"');
+  });
+
+  test('or it is said what is wrong', async () => {
+    expect(await machine.type('administrators', '--deployment', 'other')).toMatchObject({
+      code: 1,
+      text: expect.stringContaining('DeploymentNotFound'),
+    });
+    machine.deployments['broken'] = {};
+    expect(await machine.type('administrators', '--deployment', 'broken')).toMatchObject({
+      code: 2,
+      text: expect.stringContaining('The deployment broken has no outputs'),
+    });
+    expect((await machine.type('directory-rights', ...named)).text).toContain('does not have it either');
+    expect((await machine.type('administrators')).text).toContain('Without azd: --deployment NAME');
   });
 });
 
