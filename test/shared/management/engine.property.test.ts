@@ -185,6 +185,7 @@ class World {
   readonly #provedBy = new Map<string, number | string>();
   /** Replies in which a command was seen, by its target. */
   readonly #seen = new Map<string, Set<string>>();
+  readonly #carried = new Map<string, string[]>();
   readonly #ended = new Map<string, Command>();
 
   constructor(factsFresh: boolean) {
@@ -435,11 +436,7 @@ class World {
 
   #checkDeliveries(reply: Reply): void {
     const commands = this.#commands();
-    const { unenroll } = this.partition.device;
-    const ofRequest = [unenroll?.localAdministrator?.command, unenroll?.laps?.command];
-    const current = commands.filter(({ gate, id }) => !gate || ofRequest.includes(id));
-    const owners = new Map(current.flatMap((command) => command.items.map(({ target }) => [target, command])));
-    const asked = reply.commands.flatMap(({ target }) => owners.get(target) ?? []);
+    const asked = this.#ownersOf(reply).flatMap((id) => commands.find((command) => command.id === id) ?? []);
     const sent = [...new Set(asked)];
     for (const { once, stepwise, id } of sent) {
       const place = stepwise ? `${id} ${reply.commands[0]?.target}` : id;
@@ -455,6 +452,18 @@ class World {
     if (!sent.at(-1)?.gate) this.#checkOvertaking(commands, sent.at(-1)!);
     const suspects = sent.filter((command) => isSuspect(command));
     if (suspects.length > 0) expect(sent, 'what may have been choked on goes alone').toHaveLength(1);
+  }
+
+  /** The commands that a reply carries, by id. One that is given again carries what it did, whatever was asked for since. */
+  #ownersOf(reply: Reply): string[] {
+    const { unenroll } = this.partition.device;
+    const ofRequest = [unenroll?.localAdministrator?.command, unenroll?.laps?.command];
+    const current = this.#commands().filter(({ gate, id }) => !gate || ofRequest.includes(id));
+    const owners = new Map(current.flatMap(({ id, items }) => items.map(({ target }) => [target, id])));
+    const bytes = reply.outcome.reply.toString('base64');
+    const ids = this.#carried.get(bytes) ?? reply.commands.flatMap(({ target }) => owners.get(target) ?? []);
+    this.#carried.set(bytes, ids);
+    return ids;
   }
 
   #checkOvertaking(commands: Command[], last: Command): void {
