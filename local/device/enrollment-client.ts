@@ -55,7 +55,9 @@ export async function requestEnrollment(v: {
   const { request } = v;
   const machine = request.certificate ? withCertificate(v.machine) : v.machine;
   const run: Run = { http: v.http, machine, remarks: [] };
-  if (!/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(request.user)) {
+  // Whoever comes by way of Entra fills in no form; the address may then be empty.
+  const isTyped = !request.entraToken || request.user !== '';
+  if (isTyped && !/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(request.user)) {
     throw new DeviceError(HRESULT.invalidArgument, 'settings', 'the form takes a name of the form user@domain only');
   }
   const discoveryUrl = discoveryAddress(request.server);

@@ -4,6 +4,7 @@ import { newGuid } from '../platform/ids.ts';
 import { type DiscoverRequest, discoverResponse, readDiscover } from '../wire/discovery.ts';
 import { ENROLLMENT_PATH, POLICY_PATH, SIGN_IN_PATH } from '../wire/paths.ts';
 import type { Envelope } from '../wire/soap.ts';
+import type { SoapAnswer } from './answer-soap.ts';
 
 /**
  * The EnrollmentVersion that is answered at most (MS-MDE2 3.1.4.1.3.2). What 4.0 brings is what this server speaks; with
@@ -25,19 +26,30 @@ export interface DiscoveryRules {
  * the device offers and not by who asks, an empty e-mail address included; who may enroll is decided at the security token.
  * @throws {SoapError} when the body is not a Discover request
  */
-export function answerDiscovery(envelope: Envelope, { enrollUrl, policy, entra = false }: DiscoveryRules): Buffer {
+export function answerDiscovery(envelope: Envelope, { enrollUrl, policy, entra = false }: DiscoveryRules): SoapAnswer {
   const request = readDiscover(envelope);
   const authPolicy = entra ? 'Federated' : chooseWay(request, policy.ways);
-  return discoverResponse({
+  const version = enrollmentVersion(request, policy.attestation ? ATTESTATION_VERSION : HIGHEST_VERSION);
+  const body = discoverResponse({
     relatesTo: envelope.messageId,
     authPolicy,
-    enrollmentVersion: enrollmentVersion(request, policy.attestation ? ATTESTATION_VERSION : HIGHEST_VERSION),
+    enrollmentVersion: version,
     policyUrl: `${enrollUrl}${POLICY_PATH}`,
     enrollmentUrl: `${enrollUrl}${ENROLLMENT_PATH}`,
     authenticationUrl: authPolicy === 'Federated' ? `${enrollUrl}${SIGN_IN_PATH}` : undefined,
     activityId: newGuid(),
   });
+  const { requestVersion, authPolicies } = request;
+  const offered = authPolicies.join(', ').slice(0, MAX_LOGGED);
+  return {
+    body,
+    event: 'Discovery was answered',
+    facts: { requestVersion, version, offered, chosen: authPolicy, entra },
+  };
 }
+
+/** Three names of policies take less; what else somebody writes there is cut. */
+const MAX_LOGGED = 100;
 
 /** Our first that the device offers; to a device that offers none of ours, our first, which it then says it cannot do. */
 function chooseWay({ authPolicies }: DiscoverRequest, ways: readonly Way[]): Way {

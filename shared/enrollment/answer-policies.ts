@@ -3,6 +3,7 @@ import { LEAF_VALIDITY_DAYS } from '../certificates/leaf.ts';
 import { RENEW_PERIOD_DAYS } from '../devices/renewal-window.ts';
 import type { Envelope } from '../wire/soap.ts';
 import { getPoliciesResponse, readGetPolicies } from '../wire/xcep.ts';
+import type { SoapAnswer } from './answer-soap.ts';
 
 const MINIMAL_KEY_LENGTH = 2048;
 
@@ -11,9 +12,9 @@ const MINIMAL_KEY_LENGTH = 2048;
  * renewing device has none, and everyone gets the same answer.
  * @throws {SoapError} when the body is not a GetPolicies request
  */
-export function answerPolicies(envelope: Envelope, { attestation }: Pick<Policy, 'attestation'>): Buffer {
+export function answerPolicies(envelope: Envelope, { attestation }: Pick<Policy, 'attestation'>): SoapAnswer {
   readGetPolicies(envelope);
-  return getPoliciesResponse({
+  const body = getPoliciesResponse({
     relatesTo: envelope.messageId,
     commonName: 'Lanyard',
     validityDays: LEAF_VALIDITY_DAYS,
@@ -21,4 +22,5 @@ export function answerPolicies(envelope: Envelope, { attestation }: Pick<Policy,
     minimalKeyLength: MINIMAL_KEY_LENGTH,
     attestation,
   });
+  return { body, event: 'The certificate policy was answered', facts: { attestation } };
 }

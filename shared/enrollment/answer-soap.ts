@@ -1,10 +1,17 @@
 import { now } from '../platform/clock.ts';
-import { errorFacts, type Log } from '../platform/log.ts';
+import { errorFacts, type Facts, type Log } from '../platform/log.ts';
 import { fault } from '../wire/fault.ts';
 import { type Envelope, readEnvelope, SoapError } from '../wire/soap.ts';
 import { XmlError } from '../wire/xml.ts';
 import { traceIdNotKept } from './journal/journal.ts';
 import { EnrollmentRefusal, REFUSALS, type RefusalCause } from './refusal.ts';
+
+/** A reply, and what the log says of it: nothing that names a person. */
+export interface SoapAnswer {
+  body: Buffer;
+  event: string;
+  facts: Facts;
+}
 
 /**
  * Answers a SOAP call that needs no credential: Discover and GetPolicies. What cannot be read, or whose action contradicts
@@ -17,14 +24,15 @@ export async function answerSoap(
   body: Buffer,
   action: string,
   log: Log,
-  answer: (envelope: Envelope) => Buffer | Promise<Buffer>,
+  answer: (envelope: Envelope) => SoapAnswer | Promise<SoapAnswer>,
 ): Promise<{ status: 200 | 500; body: Buffer }> {
   let envelope: Envelope | undefined;
   try {
     envelope = readEnvelope(body);
     const reply = await answer(envelope);
     checkAction(envelope, action);
-    return { status: 200, body: reply };
+    log.info(reply.event, { ...reply.facts, bytes: body.length });
+    return { status: 200, body: reply.body };
   } catch (error) {
     const cause = causeOf(error);
     const traceId = traceIdNotKept(now());

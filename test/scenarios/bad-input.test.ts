@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { discoverRequest } from '../../local/device/discovery.ts';
+import { newMachine } from '../../local/device/machine.ts';
 import { credentialsOf } from '../support/credentials.ts';
 import { useLanyard } from '../support/lanyard.ts';
 import { faultOf, firstMessage, type RawOptions, send, signingRequest, tokenRequest } from '../support/wire.ts';
@@ -63,6 +65,47 @@ describe.each([DISCOVERY, POLICY, ENROLLMENT])('%s', (path) => {
   test.each(['GET', 'HEAD', 'POST'])('answers an empty %s with an empty 200', async (method) => {
     const reply = await enrollCall(path, '', { method });
     expect([reply.status, reply.body, reply.headers['content-length']]).toEqual([200, '', '0']);
+  });
+});
+
+describe('Discovery', () => {
+  const good = discoverRequest(newMachine('PC'), 'kim@example.org', 'https://localhost/').toString();
+  const ADDRESS = /<EmailAddress>[^<]*<\/EmailAddress>/;
+  const bent = (from: string | RegExp, to: string) => {
+    expect(good).toMatch(from);
+    return good.replace(from, to);
+  };
+
+  test.each([
+    ['an empty address', () => bent(ADDRESS, '<EmailAddress></EmailAddress>')],
+    ['no address', () => bent(ADDRESS, '')],
+    ['a tenant in place of the address', () => bent(ADDRESS, '<TenantID>contoso</TenantID>')],
+    ['an address that is none', () => bent('kim@example.org', 'kim')],
+    ['a version of the future', () => bent(/<RequestVersion>[^<]*/, '<RequestVersion>99.0')],
+    ['policies that nobody knows', () => bent('>OnPremise<', '>Telepathy<')],
+    ['an operating system that nobody knows', () => bent(/<DeviceType>[^<]*/, '<DeviceType>Toaster')],
+  ])('answers a PC with %s: only what is malformed is refused', async (_, body) => {
+    for (const path of [DISCOVERY, `/entra${DISCOVERY}`]) {
+      const reply = await enrollCall(path, body());
+      expect([reply.status, faultOf(reply.body).error]).toEqual([200, undefined]);
+      expect(reply.body).toMatch(/<EnrollmentServiceUrl>https:[^<]+Enrollment.svc</);
+    }
+  });
+
+  test.each([
+    ['no version', () => bent(/<RequestVersion>[^<]*<\/RequestVersion>/, '')],
+    ['a version that is no number', () => bent(/<RequestVersion>[^<]*/, '<RequestVersion>newest')],
+    ['the body of another call', () => bent(/<(\w+:)?Discover /, '<Discovery ').replace(/Discover>/g, 'Discovery>')],
+  ])('refuses a PC with %s', async (_, body) => {
+    const reply = await enrollCall(DISCOVERY, body());
+    expect([reply.status, faultOf(reply.body).error]).toEqual([500, 'MessageFormat']);
+  });
+
+  test('leaves a line in the log, with the size and the headers of an empty one', async () => {
+    await enrollCall(DISCOVERY, good);
+    expect(lanyard().logs.at(-1)).toMatch(/Discovery was answered.*"requestVersion":"\d\.0"/);
+    await enrollCall(DISCOVERY, '', { headers: { 'user-agent': 'ENROLLClient' } });
+    expect(lanyard().logs.at(-1)).toMatch(/A probe was answered.*"method":"POST".*"agent":"ENROLLClient".*soap\+xml/);
   });
 });
 

@@ -76,6 +76,14 @@ describe('a PC that joins Entra', () => {
     },
   );
 
+  test('is enrolled though it names no address to Discovery, as the set-up of a new PC may', async () => {
+    const device = await lanyard().newDevice();
+    const server = `${lanyard().local.enrollUrl}/entra/EnrollmentServer/Discovery.svc`;
+    const jwt = await entra.token({ now: lanyard().now() });
+    const { enrollmentId } = await device.enroll({ server, user: '', secret: '' }, { kind: 'join', token: jwt });
+    expect(await shown(enrollmentId)).toMatchObject({ user: 'kim@example.org', enrollmentType: 'Device' });
+  });
+
   test('keeps its join until somebody takes the risk of ending it', async () => {
     const device = await lanyard().newDevice();
     const { enrollmentId } = await enroll(device);

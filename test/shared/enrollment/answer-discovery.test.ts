@@ -14,8 +14,8 @@ interface Asked extends DiscoverParts {
 /** What a device reads of the answer, by element. */
 function answerTo({ ways = ['OnPremise', 'Federated'], attestation = false, entra, ...parts }: Asked = {}) {
   const rules = { enrollUrl: 'https://enroll.example.org', policy: { ways, attestation }, entra };
-  const reply = answerDiscovery(readEnvelope(discover(parts)), rules);
-  const result = descend(parseXml(reply), 'Body', 'DiscoverResponse', 'DiscoverResult');
+  const { body } = answerDiscovery(readEnvelope(discover(parts)), rules);
+  const result = descend(parseXml(body), 'Body', 'DiscoverResponse', 'DiscoverResult');
   return Object.fromEntries((result?.children ?? []).map(({ name, text }) => [name, text]));
 }
 
