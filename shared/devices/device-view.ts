@@ -27,6 +27,8 @@ export interface DeviceView {
   providerId: string;
   /** What administrators call it by. */
   tags?: string[];
+  /** The enrollments of the same PC before. */
+  formerIds?: string[];
   /** Profiles that do not hold on it, by name; of one that is managed no more nothing is known. */
   profileProblems?: Device['profileProblems'];
   /** How it came in. */
@@ -85,6 +87,7 @@ export function deviceView(device: Device, lastContact: string | undefined): Dev
     enrollmentType: device.enrollmentType,
     providerId: device.providerId,
     tags: device.tags,
+    formerIds: device.formerIds,
     profileProblems: isManaged(device) ? device.profileProblems : undefined,
     admission: device.admission,
     certificateEnd: certificateEnd(device),

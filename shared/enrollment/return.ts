@@ -13,6 +13,7 @@ import type { Row } from '../storage/rows.ts';
 import type { Storage } from '../storage/storage.ts';
 import { type Change, tryWrite } from '../storage/tables.ts';
 import { normaliseUser } from './grants.ts';
+import { handOn } from './inheritance.ts';
 import { EnrollmentRefusal } from './refusal.ts';
 
 /**
@@ -62,35 +63,34 @@ export async function compareWithOthers(
   if (newer && (await isCurrent(storage, newer.id)) && (await endFor(storage, device.id, newer, now)))
     return 'superseded';
   let left = newer ? calls - 1 : calls;
+  let record = device;
   const flags: DeviceFlag[] = [];
   for (const other of others.filter((each) => !isNewerSame(each, device))) {
-    const cost = other.kind === 'same' ? CALLS_TO_END : CALLS_TO_FLAG;
-    // With the first flag the device's own record is written too.
-    const ownCost = flags.length === 0 ? CALLS_TO_FLAG : 0;
-    if (cost + ownCost > left) break;
-    const added = await settleOne(storage, device, other, now);
-    left -= added.length > 0 ? cost + ownCost : cost;
-    flags.push(...added);
+    // With one that ends, and with the first flag, the device's own record is written too.
+    const ownCost = other.kind === 'same' || flags.length === 0 ? CALLS_TO_FLAG : 0;
+    const cost = ownCost + (other.kind === 'same' ? CALLS_TO_END : CALLS_TO_FLAG);
+    if (cost > left) break;
+    left -= cost;
+    if (other.kind === 'same') record = (await endOne(storage, device, other, now)) ?? record;
+    else flags.push(...(await flagOne(storage, device, other, now)));
   }
-  return flags.length > 0 ? ((await addFlags(storage, device.id, flags)) ?? device) : device;
+  return flags.length > 0 ? ((await addFlags(storage, device.id, flags)) ?? record) : record;
 }
 
-/** @returns whether an enrollment was ended for a later one, which gets the flags that this asks for */
+/** @returns whether an enrollment was ended for a later one */
 async function endFor(storage: Storage, id: string, later: IdentityRow, now: Date): Promise<boolean> {
-  const kinds = await supersedeReturned(storage, id, later, [], now);
-  const flags = kinds?.map((kind) => newFlag(kind, id, now)) ?? [];
-  if (flags.length > 0) await addFlags(storage, later.id, flags);
-  return kinds !== undefined;
+  return (await supersedeReturned(storage, id, later, [], now)) !== undefined;
 }
 
-/** Ends or flags the other one. @returns what the device's own record should say of it; nothing where that one is over */
-async function settleOne(storage: Storage, device: Device, { rows, kind }: Found, now: Date): Promise<DeviceFlag[]> {
+/** @returns the device's own record, with what it inherits; undefined where nothing was ended */
+function endOne(storage: Storage, device: Device, { rows }: Found, now: Date): Promise<Device | undefined> {
+  const by = { id: device.id, identity: identityOf(device) };
+  return supersedeReturned(storage, rows[0]!.value.id, by, rows, now);
+}
+
+/** Flags the other one. @returns what the device's own record should say of it; nothing where that one is over */
+async function flagOne(storage: Storage, device: Device, { rows, kind }: Found, now: Date): Promise<DeviceFlag[]> {
   const { id } = rows[0]!.value;
-  if (kind === 'same') {
-    const by = { id: device.id, identity: identityOf(device) };
-    const kinds = (await supersedeReturned(storage, id, by, rows, now)) ?? [];
-    return kinds.map((each) => newFlag(each, id, now));
-  }
   const theirs = await addFlags(storage, id, [newFlag(kind as FlagKind, device.id, now)]);
   return theirs ? [newFlag(kind as FlagKind, id, now)] : [];
 }
@@ -122,9 +122,10 @@ function endsFirst(one: Found, other: Found): number {
 
 /**
  * Ends an enrollment whose device has enrolled anew, and its commands with it. The session row is written too, so that a
- * message that is being answered starts again and sees it. Calls: three.
+ * message that is being answered starts again and sees it. What administrators have said of the PC goes on to the newer one first.
+ * Calls: five.
  * @param index its rows of the identity index, which leave with it
- * @returns by what the newer one is to be flagged; undefined where nothing was ended
+ * @returns the record of the newer one, with what it inherits and its flags; undefined where nothing was ended
  */
 async function supersedeReturned(
   storage: Storage,
@@ -132,7 +133,7 @@ async function supersedeReturned(
   by: Pick<IdentityRow, 'id' | 'identity'>,
   index: readonly Row<IdentityRow>[],
   now: Date,
-): Promise<FlagKind[] | undefined> {
+): Promise<Device | undefined> {
   const table = storage.table('devices');
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const { rows } = await table.page<unknown>(id, { before: '~', limit: MAX_COMMANDS + 2 });
@@ -144,6 +145,13 @@ async function supersedeReturned(
     }
     const session = rows.find(({ rowKey }) => rowKey === SESSION_ROW) as Row<{ lastAt?: string }> | undefined;
     const withoutSerial = !agreeOnSerial(identityOf(device.value), by.identity);
+    const kinds: FlagKind[] = [
+      ...(withoutSerial ? ['withoutSerial' as const] : []),
+      ...(waitsToBeTold(device.value) ? ['unenrollOvertaken' as const] : []),
+    ];
+    const flags = kinds.map((kind) => newFlag(kind, id, now));
+    const heir = await handOn(storage, device.value, by.id, flags);
+    if (!heir) return undefined;
     const value: Device = {
       ...device.value,
       state: 'superseded',
@@ -157,16 +165,13 @@ async function supersedeReturned(
       ...(session
         ? [{ kind: 'replace', rowKey: SESSION_ROW, value: session.value, etag: session.etag } as Change]
         : []),
-      ...rows.filter(isCommand).flatMap((row) => moveToFinished(row, endWithDevice(row.value, now))),
+      ...rows.filter(isCommand).flatMap((row) => moveToFinished(row, endWithDevice(row.value, now, 'returned'))),
     ];
     if (!(await tryWrite(table, id, changes))) continue;
     const entry: Change = { kind: 'upsert', rowKey: id, value: listEntry(value, session?.value.lastAt?.slice(0, 10)) };
     const replaced = keepReplaced({ id, identity: identityOf(value) }, by, now);
     await tryWrite(storage.table('devicelist'), LIST_PARTITION, [entry, ...replaced, ...withoutIdentity(index)]);
-    return [
-      ...(withoutSerial ? ['withoutSerial' as const] : []),
-      ...(waitsToBeTold(device.value) ? ['unenrollOvertaken' as const] : []),
-    ];
+    return heir;
   }
   return undefined;
 }

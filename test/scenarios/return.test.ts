@@ -38,10 +38,44 @@ beforeAll(async () => {
 test('a PC that enrolls again ends its old enrollment, and what waited for that one is cancelled', async () => {
   const shown = await lanyard().get(`/api/devices/${old.id}`);
   expect(shown).toMatchObject({ state: 'superseded', supersededBy: fresh.id, supersededBecause: 'return' });
-  expect(await lanyard().get(`/api/devices/${old.id}/commands/${old.command}`)).toMatchObject({ state: 'cancelled' });
+  expect(await lanyard().get(`/api/devices/${old.id}/commands/${old.command}`)).toMatchObject({
+    state: 'cancelled',
+    reason: 'The device enrolled anew before it was sent.',
+  });
   const { items } = await lanyard().get('/api/devices');
   const listed = items.find((item: { id: string }) => item.id === old.id);
   expect(listed).toMatchObject({ state: 'superseded', lastContactDay: expect.stringMatching(/^\d{4}-/) });
+});
+
+test('what administrators said of a PC holds on when it enrolls again, until they take it back', async () => {
+  const { serialNumber, hwDevId, deviceId } = newMachine('PC-TAGGED');
+  const machine = { serialNumber, hwDevId, deviceId };
+  const before = await lanyard().enrolledDevice({ machine });
+  await before.device.sync();
+  await lanyard().admin.call('PUT', `/api/devices/${before.id}/tags`, { tags: ['berlin'] });
+  const target = (name: string) => `./Device/Vendor/MSFT/Policy/Config/Test/${name}`;
+  const profile = (name: string, assignedTo: object) =>
+    lanyard().admin.call('PUT', `/api/profiles/${name}`, {
+      settings: [{ target: target(name), value: '1' }],
+      assignedTo,
+    });
+  await profile('by-tag', { tags: ['berlin'] });
+  await profile('by-id', { devices: [before.id] });
+  await before.device.sync();
+  lanyard().pass({ days: 1 });
+  const after = await lanyard().enrolledDevice({ machine });
+  const set = async () => (await after.device.sync()).commandsRun.filter(({ target: node }) => node.includes('/Test/'));
+  expect((await set()).map(({ verb, target: node }) => `${verb} ${node}`)).toEqual(
+    ['by-id', 'by-tag'].map((name) => `Replace ${target(name)}`),
+  );
+  expect(await lanyard().get(`/api/devices/${after.id}`)).toMatchObject({
+    tags: ['berlin'],
+    formerIds: [before.id],
+    notes: [expect.stringContaining(before.id)],
+  });
+  await lanyard().post('/api/profiles/by-id/assignments', { remove: { devices: [after.id] } });
+  expect((await set()).map(({ verb, target: node }) => `${verb} ${node}`)).toEqual([`Delete ${target('by-id')}`]);
+  for (const name of ['by-tag', 'by-id']) await lanyard().admin.call('DELETE', `/api/profiles/${name}`);
 });
 
 test('what the old enrollment was told does not reach the new one', async () => {

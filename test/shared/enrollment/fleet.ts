@@ -111,6 +111,13 @@ export class Fleet {
     return ((await this.record(id)).flags ?? []).map(({ kind, other }) => `${kind} ${other}`);
   }
 
+  /** The records of all that are in the list. */
+  async everybody(): Promise<Device[]> {
+    const records: Device[] = [];
+    for await (const { id } of eachListed(this.storage)) records.push(await this.record(id));
+    return records;
+  }
+
   async states(): Promise<string[]> {
     const states: string[] = [];
     for await (const { state } of eachListed(this.storage)) states.push(state);
