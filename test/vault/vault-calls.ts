@@ -217,12 +217,7 @@ function certificateBody(url: string, name: string, version: Version): Record<st
     sid: `${url}/secrets/${name}/${version.id}`,
     attributes: attributes(version),
     tags: version.tags,
-    policy: {
-      id: `${url}/certificates/${name}/policy`,
-      key_props: { exportable: false, kty: 'RSA', reuse_key: false },
-      x509_props: { subject: version.subject },
-      issuer: { name: 'Unknown' },
-    },
+    policy: { id: `${url}/certificates/${name}/policy`, ...version.policy },
     ...(certificate && { x5t: thumbprint(certificate), cer: certificate.toString('base64') }),
   };
 }

@@ -9,7 +9,8 @@ export interface Version {
   publicKey: KeyObject;
   enabled: boolean;
   created: Date;
-  subject: string;
+  /** as it was asked for */
+  policy: CertificatePolicy;
   tags: Record<string, string>;
   /** absent until a certificate is merged */
   certificate?: Buffer;
@@ -94,7 +95,7 @@ export class VaultObjects {
       publicKey: pair.publicKey,
       enabled: true,
       created: new Date(),
-      subject,
+      policy,
       tags,
     };
     const object = this.#objects.get(name) ?? { name, versions: [], deleted: false };
@@ -215,7 +216,8 @@ export class VaultObjects {
 
 export interface CertificatePolicy {
   key_props?: { kty?: string; key_size?: number; exportable?: boolean; reuse_key?: boolean };
-  x509_props?: { subject?: string };
+  x509_props?: { subject?: string; ekus?: string[]; key_usage?: string[] };
+  lifetime_actions?: unknown[];
   issuer?: { name?: string };
 }
 

@@ -70,6 +70,7 @@ describe('the vault of the tests', () => {
     const waiting = await send('GET', `/certificates/one?${VERSION}`);
     expect(waiting.body).toMatchObject({ attributes: { enabled: false } });
     expect(waiting.body).not.toHaveProperty('cer');
+    expect(waiting.body.policy).toMatchObject(policy);
     const merge = await send('POST', `/certificates/one/pending/merge?${VERSION}`, { body: { x5c: ['AAAA'] } });
     expect(merge).toMatchObject({ status: 400 });
   });

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { CertificateClient } from '@azure/keyvault-certificates';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ensureAuthority } from '../../../shared/certificates/authority-administration.ts';
 import {
@@ -66,6 +67,26 @@ describe('a certificate authority in Key Vault', () => {
     expect(new X509Certificate((await issue(enrollApp())).der).verify(new X509Certificate(certificate).publicKey)).toBe(
       true,
     );
+  });
+
+  test('has keys that nobody can export, a new one for each generation, and certificates that the vault does not renew', async () => {
+    await newVault();
+    await ensureAuthority(adminApp(), start);
+    const portal = new CertificateClient(vault.url, vault.credential());
+    for (const name of Object.values(VAULT_NAMES)) {
+      const { policy } = await portal.getCertificate(name);
+      expect(policy, name).toMatchObject({
+        issuerName: 'Unknown',
+        keyType: 'RSA',
+        keySize: 3072,
+        exportable: false,
+        reuseKey: false,
+        subject: expect.stringMatching(/^CN=Lanyard .* [0-9A-F]{8}$/),
+        keyUsage: ['keyCertSign', 'cRLSign'],
+        enhancedKeyUsage: ['1.3.6.1.5.5.7.3.2'],
+        lifetimeActions: [],
+      });
+    }
   });
 
   test('is looked at and not changed when it is asked for again', async () => {
