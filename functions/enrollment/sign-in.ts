@@ -5,12 +5,13 @@ import {
   showSignIn,
   signInByInvitation,
 } from '../../shared/enrollment/sign-in/sign-in.ts';
+import { triedPage } from '../../shared/enrollment/sign-in/sign-in-page.ts';
 import { callerAddress } from '../../shared/enrollment/throttle.ts';
 import { readBody } from '../../shared/platform/body.ts';
 import { reply } from '../../shared/platform/http.ts';
 import { errorFacts, logTo } from '../../shared/platform/log.ts';
 import { Problem } from '../../shared/platform/problem.ts';
-import { SIGN_IN_PATH } from '../../shared/wire/paths.ts';
+import { SIGN_IN_DONE_PATH, SIGN_IN_PATH } from '../../shared/wire/paths.ts';
 import { services } from '../services.ts';
 
 /** Two fields and what Windows put into the address. */
@@ -23,6 +24,18 @@ app.http('sign-in', {
   methods: ['GET', 'HEAD', 'POST'],
   authLevel: 'anonymous',
   handler: (request: HttpRequest, context: InvocationContext) => orUnavailable(context, () => signIn(request, context)),
+});
+
+/** Where a try in a browser ends, with `appru` of our own. */
+app.http('sign-in-done', {
+  route: SIGN_IN_DONE_PATH.slice(1),
+  methods: ['GET', 'HEAD', 'POST'],
+  authLevel: 'anonymous',
+  handler: (_request: HttpRequest, context: InvocationContext) =>
+    orUnavailable(context, async () => {
+      const { policy } = await services().catalogue.readOrLast();
+      return pageReply({ status: 200, page: triedPage(policy) });
+    }),
 });
 
 /** A person is looking at it: what the server fails at is said in words too. */
@@ -39,12 +52,13 @@ export async function orUnavailable(
 }
 
 async function signIn(request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit> {
-  const own = { ...services(), log: logTo(context) };
+  const { settings, ...shared } = services();
+  const own = { ...shared, enrollUrl: settings.enrollUrl, log: logTo(context) };
   // Not `request.query`, which joins what came twice.
   const query = new URL(request.url).searchParams;
   const address = callerAddress(request.headers.get('x-forwarded-for'));
   if (request.method !== 'POST') return pageReply(await showSignIn(own, { parameters: query, address }));
-  if (!isOwnForm(request, own.settings.enrollUrl)) return pageReply(await foreignForm(own));
+  if (!isOwnForm(request, own.enrollUrl)) return pageReply(await foreignForm(own));
   const form = await readForm(request);
   if (!(form instanceof URLSearchParams)) return form;
   return pageReply(await signInByInvitation(own, { parameters: form, address }));

@@ -9,4 +9,6 @@ export const ENROLLMENT_PATH = '/EnrollmentServer/Enrollment.svc';
 export const SIGN_IN_PATH = '/EnrollmentServer/SignIn';
 export const ENTRA_SIGN_IN_PATH = '/EnrollmentServer/SignIn/Entra';
 export const ENTRA_CALLBACK_PATH = '/EnrollmentServer/SignIn/Callback';
+/** Where a sign-in ends that is tried in a browser. */
+export const SIGN_IN_DONE_PATH = '/EnrollmentServer/SignIn/Done';
 export const MANAGEMENT_PATH = '/ManagementServer/MDM.svc';

@@ -215,6 +215,40 @@ describe('the page', () => {
     expect(headers['cache-control']).toBe('no-store');
   });
 
+  test('may be tried in a browser: the way back may be an address of our own, to the letter, and nothing comes of it', async () => {
+    const { user, secret, id } = await lanyard().invite('otto@example.org');
+    const { enrollUrl } = lanyard().local;
+    const done = `${enrollUrl}/EnrollmentServer/SignIn/Done`;
+    const { body, headers } = await post({ user, secret, appru: done });
+    expect(body).toContain(`<form method="post" action="${done}">`);
+    expect(headers['content-security-policy']).toContain("form-action 'self';");
+    const wresult = handedOver(body) ?? '';
+    const end = await send(done.replace('localhost', '127.0.0.1'), {
+      ca: lanyard().local.tlsRoot,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({ wresult }).toString(),
+    });
+    expect([end.status, end.body]).toEqual([200, expect.stringContaining('Signing in works')]);
+    expect(lanyard().logs.join('\n')).not.toContain(wresult);
+    const row = await lanyard().storage.table('invitations').get<{ uses: unknown[] }>(`user|${user}`, id);
+    expect(row?.value.uses).toEqual([]);
+    for (const appru of [`${enrollUrl}@evil.example/`, `${enrollUrl}.evil.example/`, 'https://localhost/']) {
+      expect((await get({ appru })).status).toBe(400);
+    }
+  });
+
+  test('serves a help page to whoever asks, which may be kept', async () => {
+    for (const [method, length] of [
+      ['GET', 1_000],
+      ['HEAD', 0],
+    ] as const) {
+      const url = `${base()}/help`;
+      const { status, headers, body } = await send(url, { method, ca: lanyard().local.tlsRoot });
+      expect([status, headers['cache-control']]).toEqual([200, 'public, max-age=600']);
+      expect(body.length).toBeGreaterThanOrEqual(length);
+    }
+  });
+
   test('says the same of an unknown user, a wrong secret and an ended invitation', async () => {
     const { user, secret } = await lanyard().invite('pia@example.org', { expiresInHours: 1 });
     const strip = (body: string, name: string) =>

@@ -26,7 +26,6 @@ import { openState, STATE_VALID_MINUTES, sealState } from './sign-in-state.ts';
 
 /** Signing in with Microsoft Entra on our page: out to Entra, and back with an answer that counts once and here only. */
 export interface EntraSignInServices extends SignInServices {
-  enrollUrl: string;
   /** A token of the app's managed identity for `api://AzureADTokenExchange`. */
   identityAssertion(): Promise<string>;
 }

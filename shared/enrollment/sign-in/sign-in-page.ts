@@ -94,12 +94,20 @@ function marks(isWrong: boolean, hasFocus: boolean, describedBy?: string): Html 
  * Hands the token to Windows: a form that goes to `appru` with the hidden `wresult` (MS-MDE2 3.2). The script sends it at
  * once; without script a click does. Nothing else is in the form, for Windows looks for `wresult=` in what it is sent.
  */
-export function handOverPage(policy: Policy, { appru, scheme }: SignInRequest, token: string): Page {
+export function handOverPage(policy: Policy, { appru, target }: SignInRequest, token: string): Page {
   const main = html`<h1>You are signed in</h1>
 <p>Windows now connects this PC to <bdi>${policy.organisation}</bdi>. If nothing happens, choose Continue.</p>
 <form method="post" action="${appru}">${hidden([['wresult', token]])}<button class="button" autofocus>Continue</button></form>`;
   const script = 'document.forms[0].submit()';
-  return page(ownerOf(policy), { title: 'You are signed in', main, formAction: scheme, script });
+  return page(ownerOf(policy), { title: 'You are signed in', main, formAction: target, script });
+}
+
+/** Where a sign-in ends that somebody tries in a browser: what came with it is not looked at. */
+export function triedPage(policy: Policy): Page {
+  return plainPage(policy, 'Signing in works', [
+    'This was a try in a browser: nothing was connected, and no use of an invitation was counted.',
+    'To connect a PC, start in Windows Settings.',
+  ]);
 }
 
 /** For whoever did not come from Windows, and where nothing can be done on the page. */

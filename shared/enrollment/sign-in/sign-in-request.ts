@@ -1,11 +1,11 @@
 import type { Ownership } from '../../devices/device.ts';
-import { SIGN_IN_SCHEMES, type WindowsScheme, windowsScheme } from './windows-redirect.ts';
+import { type SignInTarget, signInTarget } from './windows-redirect.ts';
 
 /** What Windows puts into the address of the sign-in page, and the page carries along (MS-MDE2 3.2). */
 export interface SignInRequest {
-  /** Where the token goes: the address of the app in Windows that opened the page. */
+  /** Where the token goes: the address of the app in Windows that opened the page, or one of our own. */
   appru: string;
-  scheme: WindowsScheme;
+  target: SignInTarget;
   /** Who is about to sign in, as typed in Settings; empty where nobody was. */
   user: string;
   /** Of a deep link; our links put the invitation's secret there. */
@@ -25,19 +25,20 @@ const GUID = /^\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?$/i;
  * "MDM enrollment of Windows devices"). A form of ours sends the same ones. What is odd in the others is left out; only
  * `appru` must be right, and be there once.
  *
- * @returns undefined when `appru` is no address of a Windows app
+ * @param enrollUrl origin of the enroll app
+ * @returns undefined when `appru` is no address of a Windows app, and none of ours
  */
-export function readSignInRequest(parameters: URLSearchParams): SignInRequest | undefined {
+export function readSignInRequest(parameters: URLSearchParams, enrollUrl: string): SignInRequest | undefined {
   const [appru = '', ...more] = parameters.getAll('appru');
-  const scheme = windowsScheme(appru, SIGN_IN_SCHEMES);
-  if (!scheme || more.length > 0) return undefined;
+  const target = signInTarget(appru, enrollUrl);
+  if (!target || more.length > 0) return undefined;
   const text = (name: string, most: number) => {
     const value = parameters.get(name)?.trim() ?? '';
     return value.length <= most ? value : '';
   };
   return {
     appru,
-    scheme,
+    target,
     user: text('user', MAX_USER) || text('login_hint', MAX_USER) || text('username', MAX_USER),
     accessToken: text('accesstoken', MAX_SECRET) || undefined,
     ownership: OWNERSHIP[text('ownership', 1)],

@@ -27,6 +27,8 @@ export interface SignInServices {
   throttle: Throttle;
   log: Log;
   appKey(): Promise<Buffer>;
+  /** Origin of the enroll app. */
+  enrollUrl: string;
 }
 
 export interface PageReply {
@@ -154,7 +156,7 @@ export async function openSignIn(
   { parameters, address }: Call,
 ): Promise<OpenSignIn | PageReply> {
   const { policy } = await services.catalogue.read();
-  const request = readSignInRequest(parameters);
+  const request = readSignInRequest(parameters, services.enrollUrl);
   if (!request)
     return { status: 400, page: plainPage(policy, 'Please start in Windows Settings', [NO_WAY_BACK, FROM_SETTINGS]) };
   const opened = { policy, request };

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { carriedAlong, readSignInRequest } from '../../../../shared/enrollment/sign-in/sign-in-request.ts';
 import {
   SIGN_IN_SCHEMES,
+  signInTarget,
   TERMS_SCHEMES,
   windowsScheme,
 } from '../../../../shared/enrollment/sign-in/windows-redirect.ts';
@@ -53,8 +54,46 @@ describe('an address in Windows', () => {
   });
 });
 
+const OWN = 'https://enroll.example.org:8443';
+
+describe('where a token may go', () => {
+  test.each([
+    ['ms-app://windows.immersivecontrolpanel', 'ms-app:'],
+    [`${OWN}/`, "'self'"],
+    [`${OWN}/EnrollmentServer/SignIn/Done?a=1`, "'self'"],
+    [`${OWN}//evil.example/`, "'self'"],
+  ])('%s is Windows or ours', (address, target) => {
+    expect(signInTarget(address, OWN)).toBe(target);
+    if (target === "'self'") expect(new URL(address).origin).toBe(OWN);
+  });
+
+  test.each([
+    OWN,
+    `${OWN}0/`,
+    `${OWN}.evil.example/`,
+    `${OWN}@evil.example/`,
+    `${OWN}:1@evil.example/`,
+    `${OWN}\\@evil.example/`,
+    `${OWN}/\\evil.example/`,
+    `${OWN}/#x`,
+    `${OWN}/"onload=x`,
+    `${OWN}/\n`,
+    `${OWN}/${'a'.repeat(1_000)}`,
+    ` ${OWN}/`,
+    `${OWN.replace('https', 'http')}/`,
+    `${OWN.toUpperCase()}/`,
+    'https://enroll.example.org/',
+    'https://evil.example/?https://enroll.example.org:8443/',
+    '/EnrollmentServer/SignIn/Done',
+    '//enroll.example.org:8443/',
+    'ms-aadj-redir://auth/mdm',
+  ])('%j is neither', (address) => {
+    expect(signInTarget(address, OWN)).toBeUndefined();
+  });
+});
+
 describe('what Windows asks of the sign-in page', () => {
-  const read = (query: string) => readSignInRequest(new URLSearchParams(query));
+  const read = (query: string) => readSignInRequest(new URLSearchParams(query), OWN);
   const APPRU = 'appru=ms-app%3A%2F%2Fwindows.immersivecontrolpanel';
 
   test('is read with the parameters of a deep link', () => {
@@ -62,7 +101,7 @@ describe('what Windows asks of the sign-in page', () => {
     const link = `accesstoken=ABCD&deviceidentifier=${guid}&tenantidentifier=contoso&ownership=3`;
     expect(read(`${APPRU}&login_hint=kim%40example.org&username=kim%40example.org&${link}`)).toEqual({
       appru: 'ms-app://windows.immersivecontrolpanel',
-      scheme: 'ms-app:',
+      target: 'ms-app:',
       user: 'kim@example.org',
       accessToken: 'ABCD',
       ownership: 'corporate',
