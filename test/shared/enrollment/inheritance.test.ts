@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DEVICE_ROW, type Device } from '../../../shared/devices/device.ts';
+import { newFlag } from '../../../shared/devices/device-flags.ts';
+import { handOn } from '../../../shared/enrollment/inheritance.ts';
 import { sweepReturned } from '../../../shared/enrollment/return.ts';
 import { isAssigned } from '../../../shared/profiles/assignment.ts';
 import { type Fleet, later, useFleet } from './fleet.ts';
@@ -18,7 +20,7 @@ async function tagged(fleet: Fleet, ...tags: string[]): Promise<Device> {
   const device = await fleet.enroll(0);
   await fleet.calls(device.id);
   await change(fleet, device.id, { tags });
-  return device;
+  return fleet.record(device.id);
 }
 
 describe('a PC that enrolls anew', () => {
@@ -49,6 +51,28 @@ describe('a PC that enrolls anew', () => {
     await fleet.calls(second.id);
     await change(fleet, second.id, { tags: [] });
     expect((await fleet.enroll(2, {}, later(120))).tags ?? []).toEqual([]);
+  });
+
+  test('does not get it back either where its old enrollment was handed on and not ended at once', async () => {
+    const fleet = newFleet();
+    const old = await tagged(fleet, 'sales');
+    const { id } = await fleet.enroll(1, { user: 'robin@example.org' }, later(60));
+    const flags = [newFlag('withoutSerial', old.id, later(60))];
+    expect(await handOn(fleet.storage, old, id, flags)).toMatchObject({ tags: ['sales'], formerIds: [old.id] });
+    expect((await fleet.record(id)).flags).toEqual(expect.arrayContaining(flags));
+    await change(fleet, id, { tags: [] });
+    const before = await fleet.record(id);
+    fleet.storage.calls.length = 0;
+    expect(await handOn(fleet.storage, old, id, flags)).toEqual(before);
+    expect(fleet.storage.calls).toHaveLength(1);
+  });
+
+  test('keeps as many tags as a device may have', async () => {
+    const fleet = newFleet();
+    const old = await tagged(fleet, ...Array.from({ length: 20 }, (_, n) => `a${n}`));
+    const { id } = await fleet.enroll(1, { user: 'robin@example.org' }, later(60));
+    await change(fleet, id, { tags: ['b'] });
+    expect((await handOn(fleet.storage, old, id, []))?.tags).toHaveLength(20);
   });
 
   test('without tags has none, and no others take them', async () => {

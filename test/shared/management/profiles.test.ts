@@ -446,6 +446,20 @@ describe('an Atomic profile', () => {
       expect(device.partition.device.profileProblems).toBeUndefined();
     });
 
+    test('stays as it was where the device says only of the whole that it failed', async () => {
+      const device = model([whole(A, B, C)]);
+      await session(device);
+      device.profiles = [whole(setting(POLICY('A'), '2', 'int'), B, C)];
+      await session(device, ({ verb }) => (verb === 'Atomic' ? 507 : undefined));
+      const view = deviceProfilesView(
+        device.partition.device,
+        { settings: states(device) },
+        device.profiles,
+        device.now,
+      );
+      expect(view.settings.map(({ state }) => state)).toEqual(['failed', 'done', 'done']);
+    });
+
     test('waits for its day where one that was there is refused, and names it', async () => {
       const device = model([whole(A, B, C)]);
       await session(device);
