@@ -162,6 +162,11 @@ var packages = notHttps
       ? fail('With hosting basic the code is deployed with azd or the Azure CLI: leave packagesUrl empty.')
       : packagesUrl
 
+// Without a registration nobody could get a token, and keys would open nothing any more.
+var administratorsSignIn = adminAuth == 'entra' && empty(entraClientId)
+  ? fail('adminAuth entra needs entraClientId: node lanyard entra administrators makes the app registration.')
+  : adminAuth
+
 // azd and people with a command line make it themselves: POST /api/certificate-authority.
 var firstAuthority = withCode && deviceRoot == 'lanyard' ? 'timer' : 'call'
 
@@ -398,7 +403,7 @@ var commonSettings = {
   LANYARD_TABLES: data.outputs.tableUrl
   LANYARD_BLOBS: data.outputs.blobUrl
   LANYARD_DEVICE_AUTH: deviceAuth
-  LANYARD_ADMIN_AUTH: adminAuth
+  LANYARD_ADMIN_AUTH: administratorsSignIn
   LANYARD_PROVIDER_ID: providerId
 }
 
@@ -589,7 +594,7 @@ module budget 'modules/budget.bicep' = if (budgetAmount > 0) {
 
 @description('What azd and the commands of docs/deployment.md ask for.')
 output AZURE_RESOURCE_GROUP string = group.name
-output AZURE_LOCATION string = location
+output LANYARD_ENVIRONMENT string = environmentName
 output LANYARD_ENROLL_APP string = appNames[enroll]
 output LANYARD_MANAGE_APP string = appNames[manage]
 output LANYARD_ADMIN_APP string = appNames[admin]
@@ -599,10 +604,12 @@ output LANYARD_SIGNER_ROLE string = roles.outputs.signer
 output LANYARD_ENROLL_PRINCIPAL string = identities[enroll].outputs.principalId
 output LANYARD_ADMIN_PRINCIPAL string = identities[admin].outputs.principalId
 
+// Not by the names of the variables in main.parameters.json: azd down takes the outputs out of its environment, and with them
+// what was chosen.
 @description('How the deployment was made, for what is done after it.')
-output LANYARD_ROOT string = deviceRoot
-output LANYARD_ADMIN_AUTH string = adminAuth
-output LANYARD_ENTRA_CLIENT_ID string = entraClientId
+output LANYARD_DEPLOYED_ROOT string = deviceRoot
+output LANYARD_DEPLOYED_ADMIN_AUTH string = administratorsSignIn
+output LANYARD_DEPLOYED_ENTRA_CLIENT_ID string = entraClientId
 
 @description('Where people and devices enroll, and what they are told the address is.')
 output LANYARD_ENROLL_URL string = enrollAddress
@@ -620,3 +627,6 @@ output LANYARD_URL string = adminApp.outputs.url
 @description('The addresses that Azure gave; the same as those above unless a custom domain is used, and what a CNAME points to.')
 output LANYARD_ENROLL_APP_URL string = enrollApp.outputs.url
 output LANYARD_MANAGE_APP_URL string = manageApp.outputs.url
+
+@description('The value of the TXT record asuid.… with which a domain proves to be yours.')
+output LANYARD_DOMAIN_VERIFICATION string = enrollApp.outputs.domainVerification

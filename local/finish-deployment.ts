@@ -13,7 +13,7 @@ const TRIES_WHEN_REFUSED = 5;
 
 /**
  * What is left to do when resources and code are in Azure: makes the certificate authority where there is none (with
- * LANYARD_ROOT=own in the environment: the signing request for the organisation's own root), lets the
+ * LANYARD_DEPLOYED_ROOT=own in the environment: the signing request for the organisation's own root), lets the
  * enroll app sign with the issuing key, looks at the apps from outside, and prints what a person has to do. May be repeated.
  *
  * @returns whether everything was found as it should be
@@ -71,7 +71,7 @@ async function askForAuthority(
 ): Promise<{ authority: Authority } | Refusal> {
   try {
     const headers = { ...(await proofForAdmin(outside, found)), 'content-type': 'application/json' };
-    const body = JSON.stringify({ root: outside.env['LANYARD_ROOT'] || 'lanyard' });
+    const body = JSON.stringify({ root: outside.env['LANYARD_DEPLOYED_ROOT'] || 'lanyard' });
     const reply = await outside.send('POST', `${found.LANYARD_URL}/api/certificate-authority`, headers, body);
     if (reply.status === 200 || reply.status === 202) return { authority: JSON.parse(reply.body) as Authority };
     return { said: `HTTP ${reply.status} ${reply.body.slice(0, 500)}`, kind: KINDS[reply.status] ?? 'later' };
@@ -85,7 +85,7 @@ const KINDS: Record<number, Refusal['kind']> = { 400: 'final', 401: 'refused', 4
 
 function notMade(said: string, kind: Refusal['kind'], { env }: Outside, found: DeploymentOutputs): Error {
   const signIn =
-    env['LANYARD_ADMIN_AUTH'] === 'entra'
+    env['LANYARD_DEPLOYED_ADMIN_AUTH'] === 'entra'
       ? 'You need the role Approver (docs/deployment.md, "Administrators with Entra"). ' +
         'The Azure CLI keeps a token without it for an hour: az logout, az login.'
       : `You need the right to read the keys of ${found.LANYARD_ADMIN_APP}: Owner or Contributor of the subscription.`;
@@ -115,7 +115,7 @@ async function proofForAdmin({ az, env }: Outside, found: DeploymentOutputs): Pr
 
 /** The app registration that administrators sign in to; undefined where they use keys. */
 function entraClientId(env: Outside['env']): string | undefined {
-  return env['LANYARD_ADMIN_AUTH'] === 'entra' ? (env['LANYARD_ENTRA_CLIENT_ID'] ?? '') : undefined;
+  return env['LANYARD_DEPLOYED_ADMIN_AUTH'] === 'entra' ? (env['LANYARD_DEPLOYED_ENTRA_CLIENT_ID'] ?? '') : undefined;
 }
 
 async function allowSigning({ az }: Outside, found: DeploymentOutputs): Promise<void> {

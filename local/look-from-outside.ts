@@ -40,12 +40,19 @@ async function checksOf(outside: Outside, found: DeploymentOutputs): Promise<Che
   const discovery = `${found.LANYARD_ENROLL_APP_URL}${DISCOVERY_PATH}`;
   const withLength = ({ status, headers }: OutsideReply) =>
     status === 500 && headers['content-length'] !== undefined && headers['transfer-encoding'] === undefined;
+  const emptyPage = ({ status, body }: OutsideReply) => status === 200 && body === '';
   const withStatus =
     (wanted: number) =>
     ({ status }: OutsideReply) =>
       status === wanted;
   return [
-    reply('discovery answers a probe', () => send('GET', discovery, {}), withStatus(200)),
+    reply('discovery answers a probe', () => send('GET', discovery, {}), emptyPage),
+    // Nobody in front of the enroll app takes the header away.
+    reply(
+      'discovery answers the same with a forged certificate header',
+      () => send('GET', discovery, FORGED),
+      emptyPage,
+    ),
     reply('a reply has its length and comes in one piece', () => send('POST', discovery, {}, '<a/>'), withLength),
     ...(await managementChecks(outside, found)),
     reply(

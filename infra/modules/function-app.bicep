@@ -159,3 +159,4 @@ resource accessLog 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = 
 }
 
 output url string = 'https://${app.properties.defaultHostName}'
+output domainVerification string = app.properties.customDomainVerificationId

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { APPS } from '../../local/build-apps.ts';
-import { blocks, defaultOf, outputsOf, parametersOf, ROOT, readText, template } from './bicep.ts';
+import { block, blocks, defaultOf, outputsOf, parametersOf, ROOT, readText, template } from './bicep.ts';
 
 /** azure.yaml, host.json, main.parameters.json, package.json and the templates are read by different tools and say the same. */
 
@@ -18,12 +18,12 @@ describe('azure.yaml', () => {
   });
 
   test('shows what the last step prints, and fails where it or the build fails', () => {
-    const postdeploy = /^ {2}postdeploy:\n([\s\S]*?)^\S/m.exec(azureYaml)?.[1] ?? '';
+    const postdeploy = /^ {2}postdeploy:\n([\s\S]*?)^ {2}\w/m.exec(azureYaml)?.[1] ?? '';
     expect(postdeploy.match(/interactive: true/g)).toHaveLength(2);
     const windows = [...azureYaml.matchAll(/shell: pwsh\n[\s\S]*?run: \|\n((?: {8}.*\n)+)/g)].map(([, run = '']) =>
       run.trim().split(/\n\s*/),
     );
-    expect(windows).toHaveLength(2);
+    expect(windows).toHaveLength(3);
     for (const lines of windows) {
       for (const [index, line] of lines.entries()) {
         if (line.startsWith('npm')) expect(lines[index + 1]).toMatch(/exit \$LASTEXITCODE/);
@@ -42,7 +42,7 @@ describe('azure.yaml', () => {
     expect(azureYaml).toContain('  path: infra\n  module: main\n');
     expect(existsSync(join(ROOT, 'infra/main.bicep'))).toBe(true);
     const run = [...azureYaml.matchAll(/npm run (?:--silent )?([\w-]+)/g)].map(([, script]) => script);
-    expect(new Set(run)).toEqual(new Set(['package', 'after-deployment']));
+    expect(new Set(run)).toEqual(new Set(['package', 'after-deployment', 'before-removal']));
     for (const script of run) expect(packageJson.scripts).toHaveProperty([script ?? '']);
   });
 
@@ -65,7 +65,7 @@ describe('main.parameters.json', () => {
   test('has the defaults of the template', () => {
     for (const [name, { value }] of Object.entries(parameters)) {
       const written = /^\$\{\w+=(.*)\}$/.exec(value)?.[1] ?? (value.startsWith('${') ? undefined : value);
-      if (written !== undefined) expect(defaultOf(main, name), name).toBe(`'${written}'`);
+      if (written !== undefined) expect(defaultOf(main, name)?.replaceAll("'", ''), name).toBe(written);
     }
   });
 });
@@ -99,8 +99,31 @@ test('what happens after a deployment finds its values among the outputs', () =>
   const chosen = [...readText('local/finish-deployment.ts').matchAll(/env\['(LANYARD_\w+)'\]/g)].map(
     ([, name]) => name,
   );
-  expect(chosen).toEqual(expect.arrayContaining(['LANYARD_ROOT', 'LANYARD_ADMIN_AUTH']));
+  expect(chosen).toEqual(expect.arrayContaining(['LANYARD_DEPLOYED_ROOT', 'LANYARD_DEPLOYED_ADMIN_AUTH']));
   expect([...wanted, ...chosen].filter((name) => !outputs.includes(name ?? ''))).toEqual([]);
+});
+
+test('no output has the name of a variable that a parameter takes: azd down would take what was chosen away with it', () => {
+  const { parameters } = JSON.parse(readText('infra/main.parameters.json')) as {
+    parameters: Record<string, { value: string }>;
+  };
+  const variables = Object.values(parameters).flatMap(({ value }) => /^\$\{(\w+)/.exec(value)?.[1] ?? []);
+  expect(variables).toEqual(expect.arrayContaining(['AZURE_LOCATION', 'LANYARD_ROOT', 'LANYARD_VAULT_GENERATION']));
+  const outputs = [...outputsOf(main).keys()];
+  expect(outputs.filter((name) => variables.includes(name))).toEqual([]);
+});
+
+test('a sign-in with Entra without a registration is refused before an app gets it', () => {
+  const refusal = /^var administratorsSignIn = adminAuth == 'entra' && empty\(entraClientId\)\n {2}\? fail\(/m;
+  expect(main.text).toMatch(refusal);
+  expect(main.text).toContain('  LANYARD_ADMIN_AUTH: administratorsSignIn\n');
+  // It comes after the apps.
+  expect(block('infra/main.bicep', 'module', 'signIn').text).toMatch(/dependsOn: \[\n {4}adminApp\n/);
+});
+
+test('azd knows each hook', () => {
+  const hooks = [...readText('azure.yaml').matchAll(/^ {2}((?:pre|post)\w+):$/gm)].map(([, hook]) => hook);
+  expect(hooks).toEqual(['prepackage', 'postdeploy', 'predown']);
 });
 
 test('the name of the issuing key is that under which the code makes it', () => {

@@ -49,7 +49,7 @@ const VALUES: Record<string, string> = {
   clientId: '11111111-2222-3333-4444-555555555555',
   telemetryAddress: 'InstrumentationKey=x',
   deviceAuth: 'certificate',
-  adminAuth: 'keys',
+  administratorsSignIn: 'keys',
   providerId: 'Lanyard',
   firstAuthority: 'timer',
   "manageAsksForCertificates ? 'platform' : 'none'": 'platform',

@@ -11,6 +11,10 @@ const OUTPUTS = {
   LANYARD_ENROLL_PRINCIPAL: 'principal',
   LANYARD_ENROLL_URL: 'https://mdm.example.org',
   LANYARD_ENROLL_APP_URL: 'https://enroll.example.org',
+  LANYARD_DOMAIN_VERIFICATION: 'A1B2',
+  LANYARD_ENTRA_DISCOVERY_URL: 'https://mdm.example.org/entra/EnrollmentServer/Discovery.svc',
+  LANYARD_ENTRA_TERMS_URL: 'https://mdm.example.org/entra/TermsOfUse',
+  LANYARD_ENTRA_REDIRECT_URL: 'https://mdm.example.org/EnrollmentServer/SignIn/Callback',
   LANYARD_MANAGE_APP: 'lanyard-manage-x',
   LANYARD_MANAGE_APP_URL: 'https://manage.example.org',
 };
@@ -82,7 +86,7 @@ test('proves itself by a token of the person who deploys, where administrators s
       ? { status: 200, headers: {}, body: JSON.stringify(AUTHORITY) }
       : undefined,
   );
-  outside.env = { ...OUTPUTS, LANYARD_ADMIN_AUTH: 'entra', LANYARD_ENTRA_CLIENT_ID: 'c1' };
+  outside.env = { ...OUTPUTS, LANYARD_DEPLOYED_ADMIN_AUTH: 'entra', LANYARD_DEPLOYED_ENTRA_CLIENT_ID: 'c1' };
   const az = outside.az;
   outside.az = async (args) => (args[1] === 'get-access-token' ? 'token\n' : az(args));
   expect(await finishDeployment(outside)).toBe(true);
@@ -122,13 +126,24 @@ test('prints commands for the shell of the machine', async () => {
   expect(printed).toContain('node lanyard invite');
 });
 
+test('prints the records of a domain and the addresses for Entra, with their values', async () => {
+  const { outside, seen } = deployment();
+  await finishDeployment(outside);
+  const printed = seen.printed.join('\n');
+  expect(printed).toMatch(/CNAME +enterpriseenrollment\.YOUR-DOMAIN +enroll\.example\.org$/m);
+  expect(printed).toMatch(/TXT +asuid\.enterpriseenrollment\.YOUR-DOMAIN +A1B2$/m);
+  for (const name of ['DISCOVERY', 'TERMS', 'REDIRECT'] as const) {
+    expect(printed).toContain(OUTPUTS[`LANYARD_ENTRA_${name}_URL`]);
+  }
+});
+
 test('prints how to get a token and no key, where administrators sign in with Entra', async () => {
   const { outside, seen } = deployment((_, url) =>
     url.endsWith('/api/certificate-authority')
       ? { status: 200, headers: {}, body: JSON.stringify(AUTHORITY) }
       : undefined,
   );
-  outside.env = { ...OUTPUTS, LANYARD_ADMIN_AUTH: 'entra', LANYARD_ENTRA_CLIENT_ID: 'c1' };
+  outside.env = { ...OUTPUTS, LANYARD_DEPLOYED_ADMIN_AUTH: 'entra', LANYARD_DEPLOYED_ENTRA_CLIENT_ID: 'c1' };
   await finishDeployment(outside);
   const printed = seen.printed.join('\n');
   expect(printed).toMatch(/export LANYARD_TOKEN=\$\(az account get-access-token --resource api:\/\/c1 /);
@@ -150,7 +165,7 @@ test('asks for a signing request where the organisation has a root of its own, a
     bodies.push(body);
     return { status: 202, headers: {}, body: '{"issuers":[],"due":[]}' };
   });
-  outside.env = { ...OUTPUTS, LANYARD_ROOT: 'own' };
+  outside.env = { ...OUTPUTS, LANYARD_DEPLOYED_ROOT: 'own' };
   expect(await finishDeployment(outside)).toBe(true);
   expect(bodies).toEqual(['{"root":"own"}']);
   expect(seen.printed.join('\n')).toContain('waits for a certificate of your own root');
@@ -198,7 +213,7 @@ describe('what no retry cures ends it', () => {
 
   test('a sign-in that Entra refuses, after a few tries', async () => {
     const { outside, seen } = deployment();
-    outside.env = { ...OUTPUTS, LANYARD_ADMIN_AUTH: 'entra', LANYARD_ENTRA_CLIENT_ID: 'c1' };
+    outside.env = { ...OUTPUTS, LANYARD_DEPLOYED_ADMIN_AUTH: 'entra', LANYARD_DEPLOYED_ENTRA_CLIENT_ID: 'c1' };
     const az = outside.az;
     let calls = 0;
     outside.az = async (args) => {
@@ -258,9 +273,17 @@ describe('a deployment that is not safe is called WRONG', () => {
         method === 'GET' && url.includes('admin.') ? { status: 200, headers: {}, body: '' } : undefined,
     ],
     [
+      'discovery answers the same with a forged certificate header',
+      (method, url, headers) =>
+        method === 'GET' && url.includes('enroll.') && headers['x-arr-clientcert']
+          ? { status: 200, headers: {}, body: 'you are known' }
+          : undefined,
+    ],
+    [
       'discovery answers a probe',
-      (method, url) => {
-        if (method === 'GET' && url.includes('enroll.')) throw new Error('nobody there');
+      (method, url, headers) => {
+        if (method === 'GET' && url.includes('enroll.') && !headers['x-arr-clientcert'])
+          throw new Error('nobody there');
         return undefined;
       },
     ],
@@ -301,15 +324,15 @@ describe('a deployment that is not safe is called WRONG', () => {
       if (url.endsWith('/api/certificate-authority')) return undefined;
       throw new Error(`${method} ${url} refuses the connection`);
     });
-    expect(await wrongIn(outside, seen)).toHaveLength(5);
+    expect(await wrongIn(outside, seen)).toHaveLength(6);
     expect(seen.printed.join('\n')).toContain('What is left to do');
   });
 });
 
 test('a check that fails only at first is made again', async () => {
   let calls = 0;
-  const { outside, seen } = deployment((method, url) => {
-    if (method !== 'GET' || !url.includes('enroll.')) return undefined;
+  const { outside, seen } = deployment((method, url, headers) => {
+    if (method !== 'GET' || !url.includes('enroll.') || headers['x-arr-clientcert']) return undefined;
     calls += 1;
     return calls < 3 ? { status: 503, headers: {}, body: 'starting' } : undefined;
   });
@@ -329,7 +352,7 @@ describe('with digest, where nobody is asked for a certificate', () => {
   test('what is not SyncML is sent back, with a forged certificate header too', async () => {
     const { outside, seen } = withDigest(managesWith('digest'));
     expect(await finishDeployment(outside)).toBe(true);
-    expect(seen.printed.filter((line) => /^ {2}ok .*(management|forged)/.test(line))).toHaveLength(2);
+    expect(seen.printed.filter((line) => /^ {2}ok .*(management|forged.*nothing)/.test(line))).toHaveLength(2);
   });
 
   test('a forged certificate header that changes anything is WRONG', async () => {
@@ -337,6 +360,6 @@ describe('with digest, where nobody is asked for a certificate', () => {
       call[2]['x-arr-clientcert'] ? { status: 200, headers: {}, body: '' } : managesWith('digest')(...call),
     );
     expect(await finishDeployment(outside)).toBe(false);
-    expect(seen.errors).toEqual([expect.stringContaining('forged certificate header')]);
+    expect(seen.errors).toEqual([expect.stringContaining('forged certificate header changes nothing in that')]);
   });
 });

@@ -59,6 +59,10 @@ test('the last step of a deployment makes the authority in the vault, lets the e
       LANYARD_ENROLL_PRINCIPAL: CLIENT_IDS.enroll,
       LANYARD_ENROLL_URL: url.enroll,
       LANYARD_ENROLL_APP_URL: url.enroll,
+      LANYARD_DOMAIN_VERIFICATION: 'A1B2',
+      LANYARD_ENTRA_DISCOVERY_URL: `${url.enroll}/entra/EnrollmentServer/Discovery.svc`,
+      LANYARD_ENTRA_TERMS_URL: `${url.enroll}/entra/TermsOfUse`,
+      LANYARD_ENTRA_REDIRECT_URL: `${url.enroll}/EnrollmentServer/SignIn/Callback`,
       LANYARD_MANAGE_APP: 'lanyard-manage-test',
       LANYARD_MANAGE_APP_URL: url.manage,
     },
@@ -80,7 +84,7 @@ test('the last step of a deployment makes the authority in the vault, lets the e
     print: (line) => printed.push(line),
     printError: (line) => printed.push(line),
   });
-  expect(printed.join('\n').match(/^ {2}ok .*/gm)).toHaveLength(6);
+  expect(printed.join('\n').match(/^ {2}ok .*/gm)).toHaveLength(7);
   expect(done).toBe(true);
   const { root, issuing } = await production().get('/api/certificate-authority');
   expect([root.subject, issuing.subject]).toEqual([
