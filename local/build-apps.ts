@@ -19,8 +19,9 @@ const options = {
   target: 'node22',
   sourcemap: true,
   metafile: true,
-  // The host supplies it at run time.
-  external: ['@azure/functions-core'],
+  // The host supplies the first at run time. `debug` takes the second where it happens to be installed, and does without: here it is
+  // there for development alone.
+  external: ['@azure/functions-core', 'supports-color'],
   // CommonJS packages inside an ES module ask for `require`; without it Azure shows no functions at all.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Metafile } from 'esbuild';
 import type { AppName } from './build-apps.ts';
 
@@ -54,9 +55,24 @@ export function inputsOf(metafile: Metafile): string[] {
   return [...new Set(used.map(([path]) => path))].sort();
 }
 
+/**
+ * The folders of the packages that npm installs for development alone, as package-lock.json has them. One of them gets into a build
+ * without anybody's import where a package asks for it only if it happens to be there.
+ */
+function developmentPackages(): Set<string> {
+  const lock = new URL('../package-lock.json', import.meta.url);
+  const { packages } = JSON.parse(readFileSync(lock, 'utf8')) as { packages: Record<string, { dev?: boolean }> };
+  return new Set(Object.keys(packages).filter((folder) => packages[folder]?.dev));
+}
+
 /** @returns a sentence for each file that must not be in the package of this app; none when the package is right */
 export function foreignCode(app: AppName, metafile: Metafile): string[] {
+  const forDevelopment = developmentPackages();
   return inputsOf(metafile).flatMap((input) => {
+    const folder = packageOf(input);
+    if (folder && forDevelopment.has(folder.slice(folder.indexOf('node_modules/')))) {
+      return [`${input} is in the ${app} app: package-lock.json has its package for development alone`];
+    }
     // A package may lie in a node_modules folder further down.
     const paths = [input, input.slice(input.lastIndexOf('node_modules/'))];
     const ban = BANS[app].find(({ path }) => paths.some((each) => path.test(each)));
@@ -66,8 +82,10 @@ export function foreignCode(app: AppName, metafile: Metafile): string[] {
 
 /** The folders of the npm packages in a build, from the root of the repository. */
 export function packagesOf(metafile: Metafile): string[] {
-  const folders = inputsOf(metafile).flatMap(
-    (input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(input)?.[0] ?? [],
-  );
+  const folders = inputsOf(metafile).flatMap((input) => packageOf(input) ?? []);
   return [...new Set(folders)].sort();
+}
+
+function packageOf(input: string): string | undefined {
+  return /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(input)?.[0];
 }

@@ -33,6 +33,15 @@ describe('code that is refused', () => {
     expect(foreignCode(app, built({ [path]: 1 }))).toEqual([expect.stringContaining(`${path} is in the ${app} app: `)]);
   });
 
+  test.each(APPS)('in the %s app: a package that is there for development alone', (app) => {
+    const planted = ['node_modules/vitest/dist/index.js', '../elsewhere/node_modules/has-flag/index.js'];
+    for (const path of planted) {
+      expect(foreignCode(app, built({ [path]: 1 }))).toEqual([
+        `${path} is in the ${app} app: package-lock.json has its package for development alone`,
+      ]);
+    }
+  });
+
   test('counts only when something of it is in the package', () => {
     expect(foreignCode('manage', built({ 'node_modules/asn1js/build/index.js': 0 }))).toEqual([]);
   });

@@ -46,6 +46,13 @@ describe('each package', () => {
           : builtinModules.includes(from.replace('node:', ''));
         expect(known, `${from} in ${name}`).toBe(true);
       }
+      const required = [...text(bytes).matchAll(/\b__require\("([^"]+)"\)/g)].map(([, from = '']) => from);
+      const absent = required.filter((from) => !builtinModules.includes(from.replace('node:', '')));
+      // The host has the first; `debug` asks whether the second is there.
+      expect(
+        absent.filter((from) => !['@azure/functions-core', 'supports-color'].includes(from)),
+        name,
+      ).toEqual([]);
     }
   });
 
@@ -97,6 +104,7 @@ describe('foreign code', () => {
     ['enroll', 'shared/certificates/key-vault.ts', /@azure\/keyvault-certificates.* is in the enroll app/],
     ['admin', 'functions/management/management.ts', /functions\/management\/management.ts is in the admin app/],
     ['manage', 'node_modules/@azure/keyvault-keys/dist/esm/index.js', /@azure\/keyvault-keys.* is in the manage app/],
+    ['admin', 'node_modules/fflate/esm/index.mjs', /fflate\/esm\/index.mjs is in the admin app: .* development/],
   ] as const)('is noticed in the %s app when it imports %s', async (app, module, said) => {
     expect((await plant(app, module)).join('\n')).toMatch(said);
   });
