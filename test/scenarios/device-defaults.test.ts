@@ -51,6 +51,7 @@ test('a PC keeps what it was given while settings of a later version cannot be r
   catalogue.forget();
   expect((await device.sync()).commandsRun).toEqual([]);
   await expect(device.unenroll()).rejects.toMatchObject({ hresult: '0x80070005' });
+  await lanyard().admin.call('PUT', '/api/settings?replace=unreadable', SETTINGS);
 });
 
 test('a PC gets its name by the template, which holds after a restart that nobody forces', async () => {
