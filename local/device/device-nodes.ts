@@ -6,6 +6,7 @@ import { lapsNodes } from './laps.ts';
 import { localAccountNodes } from './local-accounts.ts';
 import type { Machine } from './machine.ts';
 import { msiNodes } from './msi.ts';
+import { policyStatus } from './policy-values.ts';
 import { pushNodes } from './push.ts';
 import type { EnrollmentState } from './state.ts';
 import { wipeNodes } from './wipe.ts';
@@ -131,7 +132,7 @@ function openAreas(): NodeDefinition[] {
     open: { replaceCreates },
   });
   return [
-    open('./Vendor/MSFT/Policy/Config', SET, true),
+    { ...open('./Vendor/MSFT/Policy/Config', SET, true), takes: policyStatus },
     open('./User/Vendor/MSFT/Policy/Config', SET, true),
     // A manual disconnect is allowed where nobody forbids it.
     { path: './Vendor/MSFT/Policy/Config/Experience/AllowManualMDMUnenrollment', access: SET, format: 'int' },

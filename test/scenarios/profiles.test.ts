@@ -142,6 +142,20 @@ test('a setting that a PC refuses is told in words, and found by how long it has
   expect(await changesOf(device)).toEqual([]);
 });
 
+test('the ready profiles of policies are taken as they are by a PC that knows which values there are, and others are not', async () => {
+  const { device, id } = await lanyard().enrolledDevice();
+  const forms = ['password', 'windows-update', 'defender'];
+  for (const template of forms) await put(template, { template, assignedTo: { devices: [id] } });
+  const statuses = (await changesOf(device)).filter((change) => !change.startsWith('Atomic'));
+  expect(statuses).toHaveLength(8 + 9 + 7);
+  expect(statuses.every((change) => /^Replace .* 200$/.test(change))).toBe(true);
+  for (const template of forms) await remove(template);
+  await device.sync();
+  await put('unknown', custom('Defender/PUAProtection', '3', { assignedTo: { devices: [id] } }));
+  expect(await changesOf(device)).toEqual(['Replace Defender/PUAProtection 500']);
+  await remove('unknown');
+});
+
 test('the key of a Wi-Fi reaches the PC and nothing else', async () => {
   const { device, id } = await lanyard().enrolledDevice();
   const body = { template: 'wifi', input: { ssid: 'Office', password: PASSWORD }, assignedTo: { devices: [id] } };
