@@ -42,6 +42,15 @@ export function installationState(status: string): { end: 'done' | 'failed' | 'g
   return { end: status === '30' || status === '60' ? 'failed' : 'goesOn', words };
 }
 
+/** Windows Installer's words for success that ends with a restart, as they are and as HRESULT (Learn, "MsiExec.exe error messages"). */
+const RESTART: ReadonlySet<number> = new Set([3010, 1641, 0x80070bc2, 0x80070669]);
+
+/** @returns whether what the device says of its end is success, and whether it waits for a restart */
+export function installationEnd(data: string): { done: boolean; restart: boolean } {
+  const restart = /^-?\d{1,10}$/.test(data) && RESTART.has(Number(data) >>> 0);
+  return { done: data === '0' || restart, restart };
+}
+
 /** @returns a code as Windows writes an HRESULT, where it is a number; else its beginning */
 export function hresult(data: string): string {
   return /^-?\d{1,10}$/.test(data)

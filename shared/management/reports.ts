@@ -1,5 +1,5 @@
 import { isPending } from '../commands/command.ts';
-import { hresult } from '../commands/installation.ts';
+import { hresult, installationEnd } from '../commands/installation.ts';
 import { recordLaterResult } from '../commands/settle.ts';
 import { confirm, reportFailure } from '../devices/unenroll.ts';
 import { isSameNode } from '../wire/node-path.ts';
@@ -81,8 +81,10 @@ function takeLaterResult(turn: Turn, item: Item): void {
     );
     if (index < 0) continue;
     const data = item.data?.trim() ?? '';
-    const outcome = data === '0' ? { status: 200 } : { status: 500, originalError: hresult(data) };
-    const note = `Answered ${command.results[index]?.status} at first; this is what the device reported later.`;
+    const { done, restart } = installationEnd(data);
+    const outcome = done ? { status: 200 } : { status: 500, originalError: hresult(data) };
+    const first = `Answered ${command.results[index]?.status} at first; this is what the device reported later.`;
+    const note = restart ? `${first} The PC needs a restart.` : first;
     const target = command.items[index]?.target ?? source;
     const after = recordLaterResult(command, index, { target, ...outcome, note }, input.now);
     // What is beyond the room of a transaction is not taken: the command then ends as `unknown`.

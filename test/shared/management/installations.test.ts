@@ -50,6 +50,16 @@ describe('an installation that the device has answered', () => {
     expect(command().results[0]?.note).toContain(String(status));
   });
 
+  test.each(['3010', '1641', '-2147021886', '-2147023255'])(
+    '%s is done: Windows Installer wants a restart',
+    async (data) => {
+      const { device, command } = await told();
+      await device.begin({ body: installed(data) });
+      expect(command()).toMatchObject({ state: 'done', results: [{ status: 200 }] });
+      expect(command().results[0]?.note).toContain('restart');
+    },
+  );
+
   test('in an Atomic is not done either', async () => {
     const device = new DeviceModel(new Partition(enrolledDevice()));
     const id = device.partition.queueItems('Atomic', [
