@@ -56,6 +56,7 @@ test.each([
 test('two requests for the same hardware at the same moment do not make two devices of an invitation for one', async () => {
   const { user, secret } = await lanyard().invite('racer@example.org');
   const hwDevId = 'ab'.repeat(32);
+  const deviceId = 'CD'.repeat(16);
   let release = () => {};
   const held = new Promise<void>((resolve) => {
     release = resolve;
@@ -71,9 +72,9 @@ test('two requests for the same hardware at the same moment do not make two devi
     reached();
     await held;
   });
-  const first = requestToken({ user, secret, hwDevId });
+  const first = requestToken({ user, secret, hwDevId, deviceId });
   await firstHasItsUse;
-  expect((await requestToken({ user, secret, hwDevId })).status).toBe(200);
+  expect((await requestToken({ user, secret, hwDevId, deviceId })).status).toBe(200);
   release();
   expect(faultOf((await first).body).error).toBe('EnrollmentServer');
   const { items } = await lanyard().get('/api/devices?limit=1000');
