@@ -39,7 +39,8 @@ const MAX_ATTEMPTS = 5;
  * Makes what is missing of device root and issuing CA, and makes known what nobody was told of. Nothing happens where all is
  * there, nor while a certificate of the organisation's own root is awaited.
  *
- * @throws CertificateAuthorityError
+ * @throws CertificateAuthorityError; AuthorityConflict where the only CA hangs below the organisation's own root and the records
+ * of it are gone, as in a vault that was recovered: another CA would make strangers of all devices
  */
 export async function ensureAuthority(place: AuthorityPlace, at: Date): Promise<void> {
   await untilSettled(async () => {
@@ -48,13 +49,20 @@ export async function ensureAuthority(place: AuthorityPlace, at: Date): Promise<
     const roots = await place.keys.certificates('root');
     const issuing = await place.keys.certificates('issuing');
     let found = authorities.some((issuer) => isGood(issuer, at));
+    let isForgotten = false;
     for (const { certificate, key } of issuing) {
       const root = roots.find((candidate) => isIssuedBy(certificate, candidate.certificate));
-      if (!root) continue; // signed by the organisation's own root: published when it was installed
+      if (!root) {
+        // Signed by the organisation's own root, and published when it was installed. The root is in no vault.
+        isForgotten ||=
+          isInDate(certificate, at) && !authorities.some((known) => known.certificate.equals(certificate));
+        continue;
+      }
       await place.records.publish({ certificate, key, root: root.certificate });
       found ||= isGood({ certificate, root: root.certificate }, at);
     }
     if (found) return;
+    if (isForgotten) throw ownRootForgotten();
     const root = newestGood(roots, at) ?? (await makeRoot(place.keys, roots, at));
     await makeIssuing(place, issuing, root, at);
   });
@@ -274,6 +282,14 @@ function refuseTooSoon(authorities: PublishedIssuer[], at: Date): void {
 function ownRootAwaited(): AuthorityConflict {
   return new AuthorityConflict(
     "A signing request waits for a certificate of your organisation's root. Install that, or delete the request.",
+  );
+}
+
+function ownRootForgotten(): AuthorityConflict {
+  return new AuthorityConflict(
+    'There is an issuing CA that a root of your organisation signed, and its records are gone. To go on with it: ' +
+      'node lanyard authority create --root own, then node lanyard authority install with the same certificates. ' +
+      'To begin anew below a root of Lanyard: node lanyard authority roll-over --root new.',
   );
 }
 

@@ -273,3 +273,55 @@ test('in a vault, a deployment can begin with the own root and never has another
   expect(await place.keys.certificates('root')).toEqual([]);
   await deployment.stop();
 });
+
+describe("a vault that came back with a CA below the organisation's own root, when all records of it are gone", () => {
+  let deployment: Deployment;
+  let records: MemoryRecords;
+  /** The issuing certificate and its root, as they were installed. */
+  let certificates: X509Certificate[];
+  const place = () => records.with(deployment.instance());
+  const issuerAt = async (now: Date) => {
+    const ca = issuingAuthority(records.authorities, deployment.instance().sign, now);
+    const leaf = await issueLeaf({ ca, enrollmentId, subjectPublicKeyInfo: deviceKey, now });
+    return { leaf: new X509Certificate(leaf.der), issuer: new X509Certificate(ca.issuingCertificate) };
+  };
+
+  beforeEach(async () => {
+    const organisation = new OrganisationRoot(start);
+    deployment = await inVault();
+    records = new MemoryRecords(start);
+    const { subjectPublicKeyInfo } = readSigningRequest(await requestOwnRoot(place(), start));
+    certificates = [organisation.issuing(subjectPublicKeyInfo), organisation.root()].map(
+      (der) => new X509Certificate(der),
+    );
+    await installOwnRoot(place(), certificates, start);
+    records = new MemoryRecords(later(1));
+    return () => deployment.stop();
+  });
+
+  test('gets no other authority in its place, and it is said how it is known again', async () => {
+    const made = ensureAuthority(place(), later(1));
+    await expect(made).rejects.toThrow(AuthorityConflict);
+    await expect(made).rejects.toThrow(/authority create --root own.*authority install/);
+    expect(records.authorities).toEqual([]);
+    expect(await place().keys.certificates('root')).toEqual([]);
+  });
+
+  test('is the same authority again with the same certificates', async () => {
+    await requestOwnRoot(place(), later(1));
+    await installOwnRoot(place(), certificates, later(1));
+    await ensureAuthority(place(), later(1));
+    expect(records.authorities).toHaveLength(1);
+    expect(records.awaitingOwnRoot).toBeUndefined();
+    const { leaf, issuer } = await issuerAt(later(2));
+    expect(issuer.raw).toEqual(certificates[0]!.raw);
+    expect(leaf.verify(certificates[0]!.publicKey)).toBe(true);
+  });
+
+  test('has a root of Lanyard where that is asked for by name', async () => {
+    await rollOver(place(), 'new', later(1));
+    await ensureAuthority(place(), later(1));
+    expect(records.authorities).toHaveLength(1);
+    expect((await issuerAt(later(2))).issuer.subject).toContain('Lanyard');
+  });
+});
