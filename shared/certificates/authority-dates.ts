@@ -32,6 +32,14 @@ export function dueActions(issuers: PublishedIssuer[], now: Date): Due[] {
   ].filter((each) => each !== undefined);
 }
 
+/**
+ * @param since when a signing request for the organisation's own root was made, ISO 8601; undefined where none waits
+ * @returns the whole days for which it has waited; 0 where none does
+ */
+export function daysAwaitingOwnRoot(since: string | undefined, now: Date): number {
+  return since === undefined ? 0 : Math.floor((now.getTime() - Date.parse(since)) / DAY_MS);
+}
+
 function due(what: Due['what'], certificate: Buffer, dueDays: number, message: string, now: Date): Due | undefined {
   const ends = endOf(certificate);
   const daysLeft = Math.floor((ends.getTime() - now.getTime()) / DAY_MS);

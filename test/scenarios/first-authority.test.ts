@@ -40,8 +40,35 @@ test('while the rights are not known yet, nothing is made and the run does not f
   expect(logged('There is no certificate authority')[0]).toContain('"event":"certificate-authority-due"');
 });
 
-test('with them one authority is made, by however many runs at once, and PCs enroll', async () => {
+test('a request for the own root that nobody answers is told after a day, since nobody can enroll, and until it is given up', async () => {
   identities[''] = [...RIGHTS, ...SIGNING];
+  const authority = (method: 'POST' | 'DELETE', path: string, body?: unknown) =>
+    lanyard().admin.call(method, `/api/certificate-authority${path}`, body, {
+      'x-functions-key': lanyard().local.masterKey,
+    });
+  const told = () => logged('A signing request waits for your own root').map((line) => line.slice(line.indexOf('{')));
+  await authority('POST', '', { root: 'own' });
+  const { awaitingOwnRoot } = await state();
+  lanyard().pass({ hours: 23 });
+  await run('certificate-authority-due');
+  expect(told()).toEqual([]);
+  lanyard().pass({ hours: 2 });
+  await run('certificate-authority-due');
+  expect(told().map((facts) => JSON.parse(facts))).toEqual([
+    {
+      event: 'certificate-authority-due',
+      awaitingOwnRoot,
+      daysWaiting: 1,
+      todo: expect.stringMatching(/^Nobody can enroll until .* authority install".* --give-up/),
+    },
+  ]);
+  await authority('DELETE', '/signing-request');
+  await run('certificate-authority-due');
+  expect(told()).toHaveLength(1);
+  expect(logged('There is no certificate authority')).toHaveLength(2);
+});
+
+test('with the rights one authority is made, by however many runs at once, and PCs enroll', async () => {
   await Promise.all([1, 2, 3].map(() => run('first-certificate-authority')));
   const { issuing, issuers } = await state();
   expect(issuers).toHaveLength(1);
@@ -59,7 +86,7 @@ test('from then on a run changes nothing and asks the vault for nothing', async 
   await run('first-certificate-authority');
   await run('certificate-authority-due');
   expect({ state: await state(), calls: vault.calls.length, audit: await lanyard().get('/api/audit') }).toEqual(before);
-  expect(logged('There is no certificate authority')).toHaveLength(1);
+  expect(logged('There is no certificate authority')).toHaveLength(2);
 });
 
 test('the call that a command line makes finds it, too', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { dueActions, viewIssuers } from '../../../shared/certificates/authority-dates.ts';
+import { daysAwaitingOwnRoot, dueActions, viewIssuers } from '../../../shared/certificates/authority-dates.ts';
 import { currentIssuer, type PublishedIssuer, SETTLING_MS } from '../../../shared/certificates/issuers.ts';
 import { memoryAuthority, newRsaKey } from './memory-authority.ts';
 
@@ -54,6 +54,16 @@ describe('what an administrator is told', () => {
 
   test('nothing more about a CA that has been followed', () => {
     expect(dueActions([first, next], daysOn(1_500))).toEqual([]);
+  });
+
+  test.each([
+    [undefined, 400, 0],
+    [made.toISOString(), 0, 0],
+    [made.toISOString(), 0.99, 0],
+    [made.toISOString(), 1, 1],
+    [made.toISOString(), 30.5, 30],
+  ])('how long a request of %s has waited for the own root after %d days: %d', (since, days, expected) => {
+    expect(daysAwaitingOwnRoot(since, daysOn(days))).toBe(expected);
   });
 
   test('until when the certificates of an old CA may be in use: a year, and not past its own end', () => {
