@@ -110,7 +110,7 @@ function pathOf(input: Input): string {
 
 const put: Verb = {
   name: 'profile put',
-  usage: 'profile put NAME (--template TEMPLATE [--set k=v,k=v] | --file FILE) [--all|--device D|--user U|--tag T]',
+  usage: 'profile put NAME (--template TEMPLATE [--set "k=v,k=v"] | --file FILE) [--all|--device D|--user U|--tag T]',
   summary:
     'Makes a profile, or puts it in place of the one of that name. Without a word on whom it is for, that stays.',
   positionals: ['NAME'],
@@ -297,7 +297,7 @@ const of: Verb = {
 
 const tag: Verb = {
   name: 'tag',
-  usage: 'tag DEVICE [TAG,TAG]',
+  usage: 'tag DEVICE ["TAG,TAG"]',
   summary: 'Gives a device these tags in place of those it has; without one takes all of them.',
   positionals: ['DEVICE', '[TAGS]'],
   options: CONNECTION_OPTIONS,
