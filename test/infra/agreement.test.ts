@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { APPS } from '../../local/build-apps.ts';
+import { ADMIN_VERBS } from '../../local/cli/admin-verbs.ts';
+import { INVITATION_VERBS } from '../../local/cli/invitation-verbs.ts';
 import { block, blocks, defaultOf, outputsOf, parametersOf, ROOT, readText, template } from './bicep.ts';
 
 /** azure.yaml, host.json, main.parameters.json, package.json and the templates are read by different tools and say the same. */
@@ -124,6 +126,15 @@ test('a sign-in with Entra without a registration is refused before an app gets 
 test('azd knows each hook', () => {
   const hooks = [...readText('azure.yaml').matchAll(/^ {2}((?:pre|post)\w+):$/gm)].map(([, hook]) => hook);
   expect(hooks).toEqual(['prepackage', 'postdeploy', 'predown']);
+  expect(azureYaml.match(/^ {6}continueOnError: true\n {6}run: [|\sa-z-]*before-removal/gm)).toHaveLength(2);
+});
+
+test('what is printed after a deployment and before its removal are commands that there are', () => {
+  const known = [...ADMIN_VERBS, ...INVITATION_VERBS].map(({ name }) => name).concat('entra');
+  const text = readText('local/deployment-checklist.ts') + readText('local/before-removal.ts');
+  const named = [...text.matchAll(/node lanyard ([\w-]+)/g)].map(([, verb = '']) => verb);
+  expect(named).toEqual(expect.arrayContaining(['devices', 'invite', 'unenroll', 'entra']));
+  for (const verb of named) expect(known).toContain(verb);
 });
 
 test('the name of the issuing key is that under which the code makes it', () => {
