@@ -27,7 +27,7 @@ export const collectLogs = action({
       warnings: [
         'The logs hold names of users, networks and programs: tell the person, and give them to nobody who does not need them.',
         'The device has 7 days to call and to upload; then ask again. What was uploaded is deleted 30 days later.',
-        'It may take a quarter of an hour after the session. Look for it with: lanyard logs DEVICE',
+        'It may take a quarter of an hour after the session. Look for it with: node lanyard logs DEVICE',
       ],
     };
   },

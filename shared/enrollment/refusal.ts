@@ -126,14 +126,14 @@ export const REFUSALS = {
   userBlocked: {
     fault: 'Authorization',
     message: 'This user may not enroll.',
-    remedy: 'If the user may enroll again, delete the refusal: lanyard allow user USER@DOMAIN.',
+    remedy: 'If the user may enroll again, delete the refusal: node lanyard allow user USER@DOMAIN.',
   },
   deviceBlocked: {
     // About the device and not the user, who may enroll another one.
     fault: 'NotSupported',
     message: 'This device may not enroll.',
     remedy:
-      'If the device may enroll again, delete the refusal of its serial number or hardware id: lanyard allow. Where the enrollment itself is blocked: lanyard unblock.',
+      'If the device may enroll again, delete the refusal of its serial number or hardware id: node lanyard allow. Where the enrollment itself is blocked: node lanyard unblock.',
   },
   decommissioning: {
     // It may come back when an administrator lets it, so Windows is told to try later.
