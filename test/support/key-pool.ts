@@ -28,8 +28,17 @@ export const pooledKeys: MakeKey = async (bits) => (bits === BITS ? anotherKey()
 
 /** Puts a CA into a folder that has none: the same for all files of a run. */
 export async function putAuthority(folder: string): Promise<void> {
+  await copyAuthority(folder, () => true);
+}
+
+/** Puts the keys of a CA there, which then makes its certificates when it is opened, at the hour of that moment. */
+export async function putAuthorityKeys(folder: string): Promise<void> {
+  await copyAuthority(folder, (name) => name.endsWith('.key.pem'));
+}
+
+async function copyAuthority(folder: string, isWanted: (name: string) => boolean): Promise<void> {
   const made = join(runFolder(), 'ca');
   await openKeyFolder(made, new Date());
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await cp(made, folder, { recursive: true });
+  await cp(made, folder, { recursive: true, filter: (source) => source === made || isWanted(source) });
 }

@@ -20,6 +20,7 @@ import { issueLeaf } from '../../../shared/certificates/leaf.ts';
 import { OwnRootError } from '../../../shared/certificates/own-root.ts';
 import { readSigningRequest } from '../../../shared/certificates/signing-request.ts';
 import { setClock } from '../../../shared/platform/clock.ts';
+import { putAuthorityKeys } from '../../support/key-pool.ts';
 import { type RunningVault, startVault } from '../../vault/vault.ts';
 import { newRsaKey, publicKeyOf } from './memory-authority.ts';
 import { MemoryRecords } from './memory-records.ts';
@@ -35,6 +36,7 @@ interface Deployment {
 
 async function inFolder(): Promise<Deployment> {
   const folder = await mkdtemp(join(tmpdir(), 'lanyard-administration-'));
+  await putAuthorityKeys(join(folder, 'ca'));
   return {
     instance: () => openFileKeyPlace(join(folder, 'ca')),
     stop: () => rm(folder, { recursive: true }),
