@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { build } from 'esbuild';
 import { AdminClient } from '../admin-client.ts';
-import type { AppName } from '../build-apps.ts';
 import { DISCOVERY_PATH, discoverRequest } from '../device/discovery.ts';
 import { WindowsDevice } from '../device/windows-device.ts';
 import { freePorts } from '../free-ports.ts';
-import { type AppPackage, packageApps } from '../package-apps.ts';
 import { openPackagedHost, type PackagedHost, type RunOptions } from '../packaged-host.ts';
+import type { AppName } from '../packages/build-apps.ts';
+import { type AppPackage, packageApps } from '../packages/package-apps.ts';
 import { checkIn } from './check-in.ts';
 import { send } from './cold-request.ts';
 

@@ -1,5 +1,5 @@
+import { tokenLine } from '../azure/shell-lines.ts';
 import { printable } from '../cli/printable.ts';
-import { tokenLine } from '../shell-lines.ts';
 import { AZURE_CLI, administratorsMark, ROLES, SCOPE, uriOf } from './administrator-roles.ts';
 import type { AppRoleAssignment, PermissionScope } from './graph-types.ts';
 import type { Plan, Step } from './plan.ts';

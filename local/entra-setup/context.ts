@@ -1,5 +1,5 @@
-import { inSubscription } from '../azure-cli.ts';
-import { deploymentOutputs } from '../deployment-outputs.ts';
+import { inSubscription } from '../azure/azure-cli.ts';
+import { deploymentOutputs } from '../azure/deployment-outputs.ts';
 import { type Arguments, checked, type TextOption } from './arguments.ts';
 import { azdValues, signedIn, type Values } from './azure-cli.ts';
 import { GraphClient } from './graph-client.ts';

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { APPS } from '../../local/build-apps.ts';
 import { ADMIN_VERBS } from '../../local/cli/admin-verbs.ts';
 import { INVITATION_VERBS } from '../../local/cli/invitation-verbs.ts';
+import { APPS } from '../../local/packages/build-apps.ts';
 import { block, blocks, defaultOf, outputsOf, parametersOf, ROOT, readText, template } from './bicep.ts';
 
 /** azure.yaml, host.json, main.parameters.json, package.json and the templates are read by different tools and say the same. */
@@ -86,19 +86,19 @@ test('the Node version is one that the project supports and tests', () => {
   const version = Number(/\d+/.exec(defaultOf(main, 'nodeVersion') ?? '')?.[0]);
   expect(version).toBe(24);
   expect(version).toBeGreaterThanOrEqual(Number(/\d+/.exec(packageJson.engines.node)?.[0]));
-  expect(readText('local/build-apps.ts')).toContain("target: 'node22'");
+  expect(readText('local/packages/build-apps.ts')).toContain("target: 'node22'");
   const workflow = readText('.github/workflows/test.yml');
   expect(workflow).toMatch(/node: \[22, 24\]/);
 });
 
 test('what happens after a deployment finds its values among the outputs', () => {
   const outputs = [...outputsOf(main).keys()];
-  const wanted = [...readText('local/deployment-outputs.ts').matchAll(/^ {2}'((?:LANYARD|AZURE)_[A-Z_]+)',$/gm)].map(
-    ([, name]) => name,
-  );
+  const wanted = [
+    ...readText('local/azure/deployment-outputs.ts').matchAll(/^ {2}'((?:LANYARD|AZURE)_[A-Z_]+)',$/gm),
+  ].map(([, name]) => name);
   expect(wanted.length).toBeGreaterThan(5);
   // How it was deployed: without these, an own root that is wanted would be overlooked.
-  const chosen = [...readText('local/finish-deployment.ts').matchAll(/env\['(LANYARD_\w+)'\]/g)].map(
+  const chosen = [...readText('local/azure/finish-deployment.ts').matchAll(/env\['(LANYARD_\w+)'\]/g)].map(
     ([, name]) => name,
   );
   expect(chosen).toEqual(expect.arrayContaining(['LANYARD_DEPLOYED_ROOT', 'LANYARD_DEPLOYED_ADMIN_AUTH']));
@@ -131,12 +131,12 @@ test('azd knows each hook', () => {
 
 test('what is printed after a deployment and before its removal are commands that there are', () => {
   const known = [...ADMIN_VERBS, ...INVITATION_VERBS].map(({ name }) => name).concat('entra');
-  const text = readText('local/deployment-checklist.ts') + readText('local/before-removal.ts');
+  const text = readText('local/azure/deployment-checklist.ts') + readText('local/azure/before-removal.ts');
   const named = [...text.matchAll(/node lanyard ([\w-]+)/g)].map(([, verb = '']) => verb);
   expect(named).toEqual(expect.arrayContaining(['devices', 'invite', 'unenroll', 'entra']));
   for (const verb of named) expect(known).toContain(verb);
 });
 
 test('the name of the issuing key is that under which the code makes it', () => {
-  expect(readText('local/finish-deployment.ts')).toContain('VAULT_NAMES.issuing');
+  expect(readText('local/azure/finish-deployment.ts')).toContain('VAULT_NAMES.issuing');
 });

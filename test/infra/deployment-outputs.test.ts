@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deploymentOutputs } from '../../local/deployment-outputs.ts';
+import { deploymentOutputs } from '../../local/azure/deployment-outputs.ts';
 
 describe('the outputs of a deployment', () => {
   test('are found by its name, and have the names of the template whatever Azure makes of them', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Outside, OutsideReply } from '../../local/deployment-outside.ts';
-import { finishDeployment } from '../../local/finish-deployment.ts';
+import type { Outside, OutsideReply } from '../../local/azure/deployment-outside.ts';
+import { finishDeployment } from '../../local/azure/finish-deployment.ts';
 
 const OUTPUTS = {
   AZURE_RESOURCE_GROUP: 'rg-lanyard-x',

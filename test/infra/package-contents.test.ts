@@ -1,7 +1,7 @@
 import type { Metafile } from 'esbuild';
 import { describe, expect, test } from 'vitest';
-import { APPS } from '../../local/build-apps.ts';
-import { foreignCode } from '../../local/package-contents.ts';
+import { APPS } from '../../local/packages/build-apps.ts';
+import { foreignCode } from '../../local/packages/package-contents.ts';
 
 /** What esbuild would say of a build that holds these files; a number is the bytes of it that were kept. */
 function built(files: Record<string, number>): Metafile {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import type { Plugin } from 'esbuild';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { APPS, type AppName, buildApp } from '../../local/build-apps.ts';
-import { type AppPackage, packageApps } from '../../local/package-apps.ts';
-import { foreignCode, inputsOf } from '../../local/package-contents.ts';
+import { APPS, type AppName, buildApp } from '../../local/packages/build-apps.ts';
+import { type AppPackage, packageApps } from '../../local/packages/package-apps.ts';
+import { foreignCode, inputsOf } from '../../local/packages/package-contents.ts';
 import { ROOT } from './bicep.ts';
 
 let folder = '';

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { APPS } from '../../local/build-apps.ts';
+import { APPS } from '../../local/packages/build-apps.ts';
 import {
   portalLink,
   prepareRelease,
@@ -10,7 +10,7 @@ import {
   releaseNotes,
   templateTag,
   withPackages,
-} from '../../local/release-template.ts';
+} from '../../local/packages/release-template.ts';
 import { defaultOf, parametersOf, readText, template } from './bicep.ts';
 
 const main = template('infra/main.bicep');
@@ -119,7 +119,7 @@ describe('the workflow of a release', () => {
   test('compiles, writes the address, sums up, publishes the template, and then makes the release', () => {
     const order = [
       'az bicep build',
-      'npx tsx local/release.ts',
+      'npx tsx local/packages/release.ts',
       'sha256sum *.zip *.json > SHA256SUMS.txt',
       'git push',
       'gh release create',
@@ -139,7 +139,7 @@ describe('the workflow of a release', () => {
   test('uploads the packages under the names that the template asks for', () => {
     at('--notes-file out/notes.md');
     at(' out/*.zip out/*.json out/SHA256SUMS.txt');
-    expect(readText('local/package-apps.ts')).toMatch(/zip: join\(out, `\$\{app\}\.zip`\)/);
+    expect(readText('local/packages/package-apps.ts')).toMatch(/zip: join\(out, `\$\{app\}\.zip`\)/);
     expect(main.text).toMatch(/packageUrl: '\$\{packages\}\/\$\{app\}\.zip'/);
     expect(
       [...(/^var apps = \[\n([^\]]*)\]/m.exec(main.text)?.[1] ?? '').matchAll(/'(\w+)'/g)].map(([, app]) => app),

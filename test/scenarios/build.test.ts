@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildApps } from '../../local/build-apps.ts';
+import { buildApps } from '../../local/packages/build-apps.ts';
 
 /** What `npm run build` makes. What `npm run package` makes is in production.test.ts. */
 

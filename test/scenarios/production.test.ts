@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { APPS, type AppName } from '../../local/build-apps.ts';
+import { finishDeployment } from '../../local/azure/finish-deployment.ts';
 import { discoverRequest } from '../../local/device/discovery.ts';
 import type { WindowsDevice } from '../../local/device/windows-device.ts';
-import { finishDeployment } from '../../local/finish-deployment.ts';
+import { APPS, type AppName } from '../../local/packages/build-apps.ts';
 import { template } from '../infra/bicep.ts';
 import { CLIENT_IDS, settingsOf, useProduction, vaultRightsOf } from '../support/production.ts';
 import { send } from '../support/wire.ts';

@@ -1,4 +1,4 @@
-import { DISCOVERY_PATH, MANAGEMENT_PATH } from '../shared/wire/paths.ts';
+import { DISCOVERY_PATH, MANAGEMENT_PATH } from '../../shared/wire/paths.ts';
 import type { DeploymentOutputs } from './deployment-outputs.ts';
 import type { Outside, OutsideReply } from './deployment-outside.ts';
 

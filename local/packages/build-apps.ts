@@ -5,7 +5,7 @@ import { type BuildOptions, build, type Metafile } from 'esbuild';
 export const APPS = ['enroll', 'manage', 'admin'] as const;
 export type AppName = (typeof APPS)[number];
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const entryOf = (app: AppName) => `functions/${app}.app.ts`;
 

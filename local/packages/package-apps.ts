@@ -7,7 +7,7 @@ import { type Zippable, zipSync } from 'fflate';
 import { APPS, type AppName, buildApp } from './build-apps.ts';
 import { foreignCode, packagesOf } from './package-contents.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The zip format cannot say anything earlier; a fixed date makes the same sources give the same bytes. Local time, as in the zip. */
 const DATE = new Date(1980, 0, 1, 0, 0, 0);

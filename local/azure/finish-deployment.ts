@@ -1,4 +1,4 @@
-import { VAULT_NAMES } from '../shared/certificates/key-vault.ts';
+import { VAULT_NAMES } from '../../shared/certificates/key-vault.ts';
 import { inSubscription, requireSignIn } from './azure-cli.ts';
 import { checklist } from './deployment-checklist.ts';
 import { type DeploymentOutputs, readOutputs } from './deployment-outputs.ts';

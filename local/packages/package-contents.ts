@@ -60,7 +60,7 @@ export function inputsOf(metafile: Metafile): string[] {
  * without anybody's import where a package asks for it only if it happens to be there.
  */
 function developmentPackages(): Set<string> {
-  const lock = new URL('../package-lock.json', import.meta.url);
+  const lock = new URL('../../package-lock.json', import.meta.url);
   const { packages } = JSON.parse(readFileSync(lock, 'utf8')) as { packages: Record<string, { dev?: boolean }> };
   return new Set(Object.keys(packages).filter((folder) => packages[folder]?.dev));
 }

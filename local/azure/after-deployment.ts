@@ -1,9 +1,9 @@
 import { request } from 'node:https';
 import { parseArgs } from 'node:util';
+import { runTool } from '../entra-setup/run-tool.ts';
 import { inSubscription } from './azure-cli.ts';
 import { deploymentOutputs } from './deployment-outputs.ts';
 import type { Outside, OutsideReply } from './deployment-outside.ts';
-import { runTool } from './entra-setup/run-tool.ts';
 import { finishDeployment } from './finish-deployment.ts';
 
 /**
