@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { CONNECTION_OPTIONS, connect, devicePath, listAll } from './connection.ts';
-import { printable } from './printable.ts';
+import { recordLines } from './record-lines.ts';
 import { unenroll } from './unenroll-verb.ts';
 import { type Input, numberOf, table, UsageError, type Verb } from './verb.ts';
 
@@ -66,10 +66,7 @@ const show: Verb = {
     const device = await admin.call<Record<string, unknown>>('GET', path);
     const commands = await admin.call<{ items: CommandShown[] }>('GET', `${path}/commands?limit=20`);
     const { facts, enrollment: _enrollment, certificates: _certificates, devInfo: _devInfo, ...top } = device;
-    const lines = Object.entries({ ...top, ...(facts as object) }).map(
-      ([name, value]) =>
-        `${name.padEnd(18)} ${printable(value !== null && typeof value === 'object' ? JSON.stringify(value) : String(value))}`,
-    );
+    const lines = recordLines({ ...top, ...(facts as object) });
     return {
       value: { ...device, commands: commands.items },
       text: `${lines.join('\n')}\n\n${commandTable(commands.items)}`,
