@@ -50,6 +50,12 @@ module.exports = {
       '^local/host',
       '^(shared|functions|local/device)',
     ),
+    rule(
+      'deployment-knows-no-entra',
+      'the command for Entra builds on what deploys, not the other way round',
+      '^local/(azure|packages)',
+      '^local/entra-setup',
+    ),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runTool } from './azure/run-tool.ts';
 import { connect } from './cli/connection.ts';
 import { runEntra } from './entra-setup/command.ts';
-import { runTool } from './entra-setup/run-tool.ts';
 
 /** `node lanyard entra WHAT`: Microsoft Entra, set up from the administrator's machine. None of it runs in Azure. */
 

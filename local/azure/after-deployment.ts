@@ -1,10 +1,10 @@
 import { request } from 'node:https';
 import { parseArgs } from 'node:util';
-import { runTool } from '../entra-setup/run-tool.ts';
 import { inSubscription } from './azure-cli.ts';
 import { deploymentOutputs } from './deployment-outputs.ts';
 import type { Outside, OutsideReply } from './deployment-outside.ts';
 import { finishDeployment } from './finish-deployment.ts';
+import { runTool } from './run-tool.ts';
 
 /**
  * `npm run after-deployment`: azd runs it after each deployment. By hand with the name of the deployment in the subscription

@@ -1,4 +1,5 @@
-import { type Outside, SetupError, ToolError } from './outside.ts';
+import { ToolError } from '../azure/run-tool.ts';
+import { type Outside, SetupError } from './outside.ts';
 
 /** Who the Azure CLI is signed in as, and a token of his for Microsoft Graph. */
 export interface SignedIn {

@@ -1,9 +1,10 @@
 import { AdminApiError } from '../admin-client.ts';
+import { ToolError } from '../azure/run-tool.ts';
 import { printable } from '../cli/printable.ts';
 import { readArguments, usage } from './arguments.ts';
 import { type Context, openContext } from './context.ts';
 import { GraphError } from './graph-client.ts';
-import { type Outside, SetupError, ToolError } from './outside.ts';
+import { type Outside, SetupError } from './outside.ts';
 import { carryOut } from './plan.ts';
 import { show } from './show.ts';
 import { planOf } from './topics.ts';

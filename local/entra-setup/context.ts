@@ -1,10 +1,11 @@
 import { inSubscription } from '../azure/azure-cli.ts';
 import { deploymentOutputs } from '../azure/deployment-outputs.ts';
+import { ToolError } from '../azure/run-tool.ts';
 import { type Arguments, checked, type TextOption } from './arguments.ts';
 import { azdValues, signedIn, type Values } from './azure-cli.ts';
 import { GraphClient } from './graph-client.ts';
 import { LanyardSettings } from './lanyard-settings.ts';
-import { type Outside, SetupError, ToolError } from './outside.ts';
+import { type Outside, SetupError } from './outside.ts';
 
 /** What every topic is given: Graph, the tenant, and what is known of the deployment. */
 export interface Context {

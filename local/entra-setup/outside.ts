@@ -20,14 +20,3 @@ export interface Outside {
 export class SetupError extends Error {
   override readonly name = 'SetupError';
 }
-
-/** `az` or `azd` is not there (`isMissing`) or failed. */
-export class ToolError extends Error {
-  override readonly name = 'ToolError';
-  readonly isMissing: boolean;
-
-  constructor(message: string, isMissing: boolean) {
-    super(message);
-    this.isMissing = isMissing;
-  }
-}

@@ -47,13 +47,17 @@ const RESTART: ReadonlySet<number> = new Set([3010, 1641, 0x80070bc2, 0x80070669
 
 /** @returns whether what the device says of its end is success, and whether it waits for a restart */
 export function installationEnd(data: string): { done: boolean; restart: boolean } {
-  const restart = /^-?\d{1,10}$/.test(data) && RESTART.has(Number(data) >>> 0);
+  const restart = RESTART.has(codeOf(data) ?? 0);
   return { done: data === '0' || restart, restart };
 }
 
 /** @returns a code as Windows writes an HRESULT, where it is a number; else its beginning */
 export function hresult(data: string): string {
-  return /^-?\d{1,10}$/.test(data)
-    ? `0x${(Number(data) >>> 0).toString(16).toUpperCase().padStart(8, '0')}`
-    : data.slice(0, 64);
+  const code = codeOf(data);
+  return code === undefined ? data.slice(0, 64) : `0x${code.toString(16).toUpperCase().padStart(8, '0')}`;
+}
+
+/** As 32 bits without a sign; devices write it with one. */
+function codeOf(data: string): number | undefined {
+  return /^-?\d{1,10}$/.test(data) ? Number(data) >>> 0 : undefined;
 }

@@ -1,6 +1,6 @@
 import { AdminApiError } from '../../local/admin-client.ts';
+import { ToolError } from '../../local/azure/run-tool.ts';
 import { runEntra } from '../../local/entra-setup/command.ts';
-import { ToolError } from '../../local/entra-setup/outside.ts';
 import { DEFAULT_POLICY, type Policy, policySchema } from '../../shared/catalogue/policy.ts';
 import { type Directory, TENANT_ID } from './directory.ts';
 import { graphFetch } from './graph-fetch.ts';

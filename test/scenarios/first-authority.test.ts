@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { useLanyard } from '../support/lanyard.ts';
-import { type Right, type RunningVault, startVault } from '../vault/vault.ts';
+import { useVault } from '../vault/use-vault.ts';
+import type { Right } from '../vault/vault.ts';
 
 /**
  * A deployment after which nobody calls the admin API: a timer of the admin app makes the certificate authority, with the
@@ -8,22 +9,13 @@ import { type Right, type RunningVault, startVault } from '../vault/vault.ts';
  */
 const RIGHTS: Right[] = ['certificates/get', 'certificates/list', 'certificates/create', 'certificates/update'];
 const SIGNING: Right[] = ['keys/get', 'keys/list', 'keys/sign'];
-let vault: RunningVault;
 const identities: Record<string, Right[]> = { '': [] };
-beforeAll(async () => {
-  vault = await startVault({ keyBits: 2048, identities });
-  vi.stubEnv('IDENTITY_ENDPOINT', vault.identityEndpoint);
-  vi.stubEnv('IDENTITY_HEADER', 'header');
-});
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await vault.stop();
-});
+const vault = useVault({ identities });
 
 const lanyard = useLanyard({
   firstAuthority: 'timer',
   get certificateAuthority() {
-    return vault.url;
+    return vault().url;
   },
 });
 
@@ -82,10 +74,12 @@ test('with the rights one authority is made, by however many runs at once, and P
 });
 
 test('from then on a run changes nothing and asks the vault for nothing', async () => {
-  const before = { state: await state(), calls: vault.calls.length, audit: await lanyard().get('/api/audit') };
+  const before = { state: await state(), calls: vault().calls.length, audit: await lanyard().get('/api/audit') };
   await run('first-certificate-authority');
   await run('certificate-authority-due');
-  expect({ state: await state(), calls: vault.calls.length, audit: await lanyard().get('/api/audit') }).toEqual(before);
+  expect({ state: await state(), calls: vault().calls.length, audit: await lanyard().get('/api/audit') }).toEqual(
+    before,
+  );
   expect(logged('There is no certificate authority')).toHaveLength(2);
 });
 

@@ -1,26 +1,17 @@
 import { X509Certificate } from 'node:crypto';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { AdminApiError } from '../../local/admin-client.ts';
 import { readSigningRequest } from '../../shared/certificates/signing-request.ts';
 import { OrganisationRoot } from '../shared/certificates/organisation-root.ts';
 import { useLanyard } from '../support/lanyard.ts';
-import { type RunningVault, startVault } from '../vault/vault.ts';
+import { useVault } from '../vault/use-vault.ts';
 
 /** The CA keys lie in a vault; the apps reach it with their managed identity, as in Azure. */
-let vault: RunningVault;
-beforeAll(async () => {
-  vault = await startVault({ keyBits: 2048 });
-  vi.stubEnv('IDENTITY_ENDPOINT', vault.identityEndpoint);
-  vi.stubEnv('IDENTITY_HEADER', 'header');
-});
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await vault.stop();
-});
+const vault = useVault();
 
 const lanyard = useLanyard({
   get certificateAuthority() {
-    return vault.url;
+    return vault().url;
   },
 });
 
@@ -44,10 +35,10 @@ async function leafOf(id: string): Promise<Buffer> {
 
 /** What the vault was asked while `act` ran, but for the challenges before the first call of a client. */
 async function vaultCallsOf(act: () => Promise<unknown>): Promise<string[]> {
-  const from = vault.calls.length;
+  const from = vault().calls.length;
   await act();
-  return vault.calls
-    .slice(from)
+  return vault()
+    .calls.slice(from)
     .filter(({ operation }) => operation !== 'challenge')
     .map(({ operation, name }) => `${operation} ${name}`);
 }
@@ -71,12 +62,12 @@ test('while the vault is away nobody enrolls and nothing is used up; when it is 
   const server = lanyard().local.enrollUrl;
   const first = await lanyard().newDevice();
   const before = (await lanyard().get('/api/devices')).items.length;
-  await vault.unplug();
+  await vault().unplug();
   const refused = await first.enroll({ server, user, secret }).catch((error: Error) => error);
   expect(String(refused)).toMatch(/0x80180004|CertificateRequest/);
   await expect(change('POST')).rejects.toMatchObject({ status: 503, message: expect.stringContaining('Key Vault') });
   expect((await lanyard().get('/api/devices')).items).toHaveLength(before);
-  await vault.plugIn();
+  await vault().plugIn();
   // The invitation is for one device, and another one than the one that failed takes it.
   const second = await lanyard().newDevice();
   const { enrollmentId } = await second.enroll({ server, user, secret });
@@ -86,20 +77,20 @@ test('while the vault is away nobody enrolls and nothing is used up; when it is 
 });
 
 test('a key that is disabled, and a right that is missing, are named where an administrator looks', async () => {
-  vault.fault = ({ operation }) =>
+  vault().fault = ({ operation }) =>
     operation === 'keys/sign' ? { kind: 'status', status: 403, code: 'Forbidden' } : undefined;
   const from = lanyard().logs.length;
   await expect(lanyard().enrolledDevice()).rejects.toThrow();
   const lines = lanyard().logs.slice(from).join('\n');
   expect(lines).toContain('Key Vault refused to sign with lanyard-issuing-ca: 403 Forbidden');
   expect(lines).not.toContain('token-of-');
-  vault.fault = ({ operation }) =>
+  vault().fault = ({ operation }) =>
     operation === 'certificates/list' ? { kind: 'status', status: 403, code: 'Forbidden' } : undefined;
   await expect(change('POST')).rejects.toMatchObject({
     status: 502,
     message: expect.stringContaining('has no right to it'),
   });
-  vault.fault = undefined;
+  vault().fault = undefined;
 });
 
 test('after a roll-over new PCs get certificates of the new CA, and those of the old one stay managed', async () => {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { ToolError } from '../../../local/azure/run-tool.ts';
 import { TOPICS } from '../../../local/entra-setup/arguments.ts';
 import { readValues } from '../../../local/entra-setup/azure-cli.ts';
-import { ToolError } from '../../../local/entra-setup/outside.ts';
 import { Directory, TENANT_ID } from '../../graph/directory.ts';
 import { AdministratorsMachine } from '../../graph/run-entra.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { commandFor, runTool } from '../../../local/entra-setup/run-tool.ts';
+import { commandFor, runTool } from '../../../local/azure/run-tool.ts';
 
 describe('starting the tools', () => {
   test('az is a script on Windows and is started by cmd.exe; the rest is started as it is', () => {

@@ -1,8 +1,18 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { ToolError } from './outside.ts';
 
 const run = promisify(execFile);
+
+/** `az` or `azd` is not there (`isMissing`) or failed. */
+export class ToolError extends Error {
+  override readonly name = 'ToolError';
+  readonly isMissing: boolean;
+
+  constructor(message: string, isMissing: boolean) {
+    super(message);
+    this.isMissing = isMissing;
+  }
+}
 
 /**
  * What may stand in an argument. On Windows the Azure CLI is `az.cmd`, which Node starts by `cmd.exe` alone; there is no
